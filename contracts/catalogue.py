@@ -1,0 +1,187 @@
+"""Every event type once: its version, stream and owner, who may propose it, and the most anyone may see of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from contracts import calendars, deadlines, incidents, notifications, submissions
+from contracts.codes import AgencyType, Role
+from contracts.envelope import AnyEvent, Event, schema_urn
+from contracts.sealing import Model
+
+INCIDENTS = "safeguarding.incidents"
+NOTIFICATIONS = "safeguarding.notifications"
+CALENDAR = "safeguarding.calendar"
+ANSWERS = "answers"
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """Who may propose a type: a kind of agency, and the role of the person (None: the agency's own system too)."""
+
+    agency: AgencyType | None
+    role: Role | None = None
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One type. `model` is of today's major version; `retired` holds the models of the versions before it."""
+
+    name: str
+    model: type[Model]
+    topic: str
+    owner: str
+    meaning: str
+    proposers: tuple[Proposer, ...] = ()
+    major: int = 1
+    minor: int = 0
+    retired: Mapping[int, type[Model]] = field(default_factory=dict)
+
+    @property
+    def wire_type(self) -> str:
+        """The CloudEvents type: `incident.referred.v1`."""
+        return f"{self.name}.v{self.major}"
+
+    @property
+    def schema(self) -> str:
+        """The `dataschema` of today's version."""
+        return schema_urn(self.name, self.major, self.minor)
+
+    def versions(self) -> Iterator[tuple[int, type[Model]]]:
+        """Every major version with its model, oldest first."""
+        yield from sorted(self.retired.items())
+        yield self.major, self.model
+
+
+_ANY_SYSTEM = tuple(
+    Proposer(kind)
+    for kind in (
+        AgencyType.LOCAL_AUTHORITY,
+        AgencyType.ICB,
+        AgencyType.POLICE_FORCE,
+        AgencyType.SCHOOL,
+        AgencyType.PROBATION,
+        AgencyType.PROVIDER,
+    )
+)
+_LA = AgencyType.LOCAL_AUTHORITY
+_APPROVER = (Proposer(_LA, Role.APPROVER),)
+_NOTIFIER = (Proposer(_LA, Role.NOTIFIER),)
+_EITHER = (Proposer(_LA, Role.NOTIFIER), Proposer(_LA, Role.APPROVER))
+_UNIT = (Proposer(None, Role.BUSINESS_UNIT),)
+_NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Proposer(AgencyType.OFSTED))
+
+
+def _incident(name: str, model: type[Model], meaning: str, proposers: tuple[Proposer, ...] = ()) -> EventType:
+    return EventType(name, model, INCIDENTS, "gateway", meaning, proposers)
+
+
+def _notification(
+    name: str, model: type[Model], meaning: str, proposers: tuple[Proposer, ...], **more: Any
+) -> EventType:
+    return EventType(name, model, NOTIFICATIONS, "notifications", meaning, proposers, **more)
+
+
+_TYPES = (
+    _incident("incident.referred", incidents.IncidentReferred, "An agency referred a possible incident.", _ANY_SYSTEM),
+    _incident("incident.linked", incidents.IncidentLinked, "Two referrals are of one incident, or no longer.", _EITHER),
+    _incident("awareness.corrected", incidents.AwarenessCorrected, "The authority knew at another time.", _APPROVER),
+    _incident("notifiability.decided", incidents.NotifiabilityDecided, "The authority decided triage.", _APPROVER),
+    _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here."),
+    _incident("deadline.set", deadlines.DeadlineSet, "A clock runs."),
+    _incident("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out."),
+    _incident("deadline.missed", deadlines.DeadlineMissed, "The due day has passed."),
+    _incident("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late."),
+    _incident("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again."),
+    _incident("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies."),
+    _incident("deadline.paused", deadlines.DeadlinePaused, "A clock stands still."),
+    _incident("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on."),
+    _incident("partner.notified", notifications.PartnerNotified, "A partner was told.", (*_EITHER, *_UNIT)),
+    _notification("notification.drafted", notifications.NotificationDrafted, "A draft was written.", _NOTIFIER),
+    _notification("notification.approved", notifications.NotificationApproved, "A version was approved.", _APPROVER),
+    _notification(
+        "notification.returned-to-draft", notifications.NotificationReturnedToDraft, "It needs more work.", _EITHER
+    ),
+    _notification(
+        "notification.submitted", notifications.NotificationSubmitted, "It reached the national portal.", _NOTIFIER
+    ),
+    _notification(
+        "notification.delay-explained", notifications.NotificationDelayExplained, "Why it was late.", _EITHER
+    ),
+    _notification(
+        "notification.amended",
+        notifications.NotificationAmended,
+        "An amendment reached the national portal.",
+        _NOTIFIER,
+        major=2,
+        retired={1: notifications.NotificationAmendedV1},
+    ),
+    _notification("notification.withdrawn", notifications.NotificationWithdrawn, "It was withdrawn.", _APPROVER),
+    _notification(
+        "notification.acknowledged",
+        notifications.NotificationAcknowledged,
+        "A recipient acknowledged it.",
+        (*_NOTIFIER, *_NATIONAL),
+    ),
+    _notification("notification.closed", notifications.NotificationClosed, "Its life here ended.", ()),
+    _notification("notification.exported", notifications.NotificationExported, "Somebody took a copy.", ()),
+    EventType(
+        "submission.answered", submissions.SubmissionAnswered, ANSWERS, "every owner", "What became of a submission."
+    ),
+    EventType(
+        "calendar.day-proposed", calendars.CalendarDayProposed, CALENDAR, "gateway", "A day off was proposed.", _UNIT
+    ),
+    EventType("calendar.day-added", calendars.CalendarDayAdded, CALENDAR, "gateway", "A day off counts.", _UNIT),
+)
+
+CATALOGUE: Mapping[str, EventType] = {entry.name: entry for entry in _TYPES}
+
+
+class UnknownType(LookupError):
+    """No such type, or no such version of it. `known` names the ones there are."""
+
+    def __init__(self, type_: str, known: tuple[str, ...]) -> None:
+        super().__init__("unknown event type or version")
+        self.type = type_
+        self.known = known
+
+
+@cache
+def version(type_: str) -> tuple[EventType, int, type[Event[Any]]]:
+    """The entry, major version and envelope class of a CloudEvents type; raises `UnknownType`."""
+    name, _, major = type_.rpartition(".v")
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        raise UnknownType(type_, tuple(e.wire_type for e in _TYPES))
+    for number, model in entry.versions():
+        if major == str(number):
+            return entry, number, Event[model]  # type: ignore[valid-type]
+    raise UnknownType(type_, tuple(f"{name}.v{number}" for number, _ in entry.versions()))
+
+
+def parse(value: Mapping[str, Any]) -> AnyEvent:
+    """An event of the version it says it is. Raises `UnknownType`, or pydantic's `ValidationError` without values."""
+    type_ = value.get("type")
+    _, _, envelope = version(type_ if isinstance(type_, str) else "")
+    return envelope.model_validate(value)
+
+
+def decode(content: bytes) -> AnyEvent:
+    """The event in structured-mode bytes, brought up to today's version. Raises `ValueError` where it is no JSON."""
+    from contracts.upcasting import to_today  # the steps need the catalogue's models
+
+    return to_today(parse(from_json(content)))
+
+
+def model_of(event: AnyEvent) -> type[BaseModel]:
+    """The data model of an event's own version."""
+    return type(event.data)
+
+
+def topic_of(event: AnyEvent) -> str:
+    """The topic that an event's type belongs to."""
+    return CATALOGUE[event.name].topic
