@@ -9,6 +9,17 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from contracts import calendars, deadlines, incidents, notifications, submissions
+from contracts.ceilings import (
+    ANSWER,
+    CLOCK,
+    DRAFT,
+    FILED,
+    INCIDENT_WORK,
+    OUTCOME,
+    PUBLIC_CALENDAR,
+    REFERRAL,
+    Ceiling,
+)
 from contracts.codes import AgencyType, Role
 from contracts.envelope import AnyEvent, Event, schema_urn
 from contracts.sealing import Model
@@ -36,6 +47,7 @@ class EventType:
     topic: str
     owner: str
     meaning: str
+    ceiling: Ceiling
     proposers: tuple[Proposer, ...] = ()
     major: int = 1
     minor: int = 0
@@ -76,66 +88,121 @@ _UNIT = (Proposer(None, Role.BUSINESS_UNIT),)
 _NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Proposer(AgencyType.OFSTED))
 
 
-def _incident(name: str, model: type[Model], meaning: str, proposers: tuple[Proposer, ...] = ()) -> EventType:
-    return EventType(name, model, INCIDENTS, "gateway", meaning, proposers)
+def _incident(
+    name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...] = ()
+) -> EventType:
+    return EventType(name, model, INCIDENTS, "gateway", meaning, ceiling, proposers)
 
 
 def _notification(
-    name: str, model: type[Model], meaning: str, proposers: tuple[Proposer, ...], **more: Any
+    name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...], **more: Any
 ) -> EventType:
-    return EventType(name, model, NOTIFICATIONS, "notifications", meaning, proposers, **more)
+    return EventType(name, model, NOTIFICATIONS, "notifications", meaning, ceiling, proposers, **more)
 
 
 _TYPES = (
-    _incident("incident.referred", incidents.IncidentReferred, "An agency referred a possible incident.", _ANY_SYSTEM),
-    _incident("incident.linked", incidents.IncidentLinked, "Two referrals are of one incident, or no longer.", _EITHER),
-    _incident("awareness.corrected", incidents.AwarenessCorrected, "The authority knew at another time.", _APPROVER),
-    _incident("notifiability.decided", incidents.NotifiabilityDecided, "The authority decided triage.", _APPROVER),
-    _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here."),
-    _incident("deadline.set", deadlines.DeadlineSet, "A clock runs."),
-    _incident("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out."),
-    _incident("deadline.missed", deadlines.DeadlineMissed, "The due day has passed."),
-    _incident("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late."),
-    _incident("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again."),
-    _incident("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies."),
-    _incident("deadline.paused", deadlines.DeadlinePaused, "A clock stands still."),
-    _incident("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on."),
-    _incident("partner.notified", notifications.PartnerNotified, "A partner was told.", (*_EITHER, *_UNIT)),
-    _notification("notification.drafted", notifications.NotificationDrafted, "A draft was written.", _NOTIFIER),
-    _notification("notification.approved", notifications.NotificationApproved, "A version was approved.", _APPROVER),
+    _incident(
+        "incident.referred",
+        incidents.IncidentReferred,
+        "An agency referred a possible incident.",
+        REFERRAL,
+        _ANY_SYSTEM,
+    ),
+    _incident(
+        "incident.linked",
+        incidents.IncidentLinked,
+        "Two referrals are of one incident, or no longer.",
+        INCIDENT_WORK,
+        _EITHER,
+    ),
+    _incident(
+        "awareness.corrected",
+        incidents.AwarenessCorrected,
+        "The authority knew at another time.",
+        INCIDENT_WORK,
+        _APPROVER,
+    ),
+    _incident(
+        "notifiability.decided", incidents.NotifiabilityDecided, "The authority decided triage.", OUTCOME, _APPROVER
+    ),
+    _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here.", INCIDENT_WORK),
+    _incident("deadline.set", deadlines.DeadlineSet, "A clock runs.", CLOCK),
+    _incident("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out.", CLOCK),
+    _incident("deadline.missed", deadlines.DeadlineMissed, "The due day has passed.", CLOCK),
+    _incident("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late.", CLOCK),
+    _incident("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again.", CLOCK),
+    _incident("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies.", CLOCK),
+    _incident("deadline.paused", deadlines.DeadlinePaused, "A clock stands still.", CLOCK),
+    _incident("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on.", CLOCK),
+    _incident(
+        "partner.notified", notifications.PartnerNotified, "A partner was told.", INCIDENT_WORK, (*_EITHER, *_UNIT)
+    ),
+    _notification("notification.drafted", notifications.NotificationDrafted, "A draft was written.", DRAFT, _NOTIFIER),
     _notification(
-        "notification.returned-to-draft", notifications.NotificationReturnedToDraft, "It needs more work.", _EITHER
+        "notification.approved", notifications.NotificationApproved, "A version was approved.", DRAFT, _APPROVER
     ),
     _notification(
-        "notification.submitted", notifications.NotificationSubmitted, "It reached the national portal.", _NOTIFIER
+        "notification.returned-to-draft",
+        notifications.NotificationReturnedToDraft,
+        "It needs more work.",
+        DRAFT,
+        _EITHER,
     ),
     _notification(
-        "notification.delay-explained", notifications.NotificationDelayExplained, "Why it was late.", _EITHER
+        "notification.submitted",
+        notifications.NotificationSubmitted,
+        "It reached the national portal.",
+        FILED,
+        _NOTIFIER,
+    ),
+    _notification(
+        "notification.delay-explained", notifications.NotificationDelayExplained, "Why it was late.", FILED, _EITHER
     ),
     _notification(
         "notification.amended",
         notifications.NotificationAmended,
         "An amendment reached the national portal.",
+        FILED,
         _NOTIFIER,
         major=2,
         retired={1: notifications.NotificationAmendedV1},
     ),
-    _notification("notification.withdrawn", notifications.NotificationWithdrawn, "It was withdrawn.", _APPROVER),
+    _notification("notification.withdrawn", notifications.NotificationWithdrawn, "It was withdrawn.", FILED, _APPROVER),
     _notification(
         "notification.acknowledged",
         notifications.NotificationAcknowledged,
         "A recipient acknowledged it.",
+        FILED,
         (*_NOTIFIER, *_NATIONAL),
     ),
-    _notification("notification.closed", notifications.NotificationClosed, "Its life here ended.", ()),
-    _notification("notification.exported", notifications.NotificationExported, "Somebody took a copy.", ()),
+    _notification("notification.closed", notifications.NotificationClosed, "Its life here ended.", FILED, ()),
+    _notification("notification.exported", notifications.NotificationExported, "Somebody took a copy.", DRAFT, ()),
     EventType(
-        "submission.answered", submissions.SubmissionAnswered, ANSWERS, "every owner", "What became of a submission."
+        "submission.answered",
+        submissions.SubmissionAnswered,
+        ANSWERS,
+        "every owner",
+        "What became of a submission.",
+        ANSWER,
     ),
     EventType(
-        "calendar.day-proposed", calendars.CalendarDayProposed, CALENDAR, "gateway", "A day off was proposed.", _UNIT
+        "calendar.day-proposed",
+        calendars.CalendarDayProposed,
+        CALENDAR,
+        "gateway",
+        "A day off was proposed.",
+        PUBLIC_CALENDAR,
+        _UNIT,
     ),
-    EventType("calendar.day-added", calendars.CalendarDayAdded, CALENDAR, "gateway", "A day off counts.", _UNIT),
+    EventType(
+        "calendar.day-added",
+        calendars.CalendarDayAdded,
+        CALENDAR,
+        "gateway",
+        "A day off counts.",
+        PUBLIC_CALENDAR,
+        _UNIT,
+    ),
 )
 
 CATALOGUE: Mapping[str, EventType] = {entry.name: entry for entry in _TYPES}
