@@ -1,0 +1,106 @@
+"""Kafka and PostgreSQL together, in one folder: what every service stands on, and what tests start for themselves."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.failures import require_room
+from infra.local.home import Home
+from infra.local.jars import Progress, fetch_jars
+from infra.local.kafka import LocalKafka
+from infra.local.ports import free_ports, require_free
+from infra.local.postgres import LocalPostgres
+from infra.local.secret_files import secret
+from infra.postgres.provision import ServiceDatabase, provision_database
+
+STATE = Path(__file__).resolve().parents[2] / ".state"
+JARS = STATE / "cache" / "jars"
+
+
+@dataclass(frozen=True)
+class BackbonePorts:
+    kafka: int
+    kafka_agencies: int
+    kafka_controller: int
+    postgres: int
+
+    @classmethod
+    def free(cls) -> "BackbonePorts":
+        return cls(*free_ports(4))
+
+
+class Backbone:
+    """A broker and a database server under `home`; `start` and `stop` may be called again and again."""
+
+    def __init__(
+        self, home: Path, ports: BackbonePorts, *, port_setting: str = "--ports-from", fetched: Progress | None = None
+    ) -> None:
+        self.home = Home(home)
+        self.ports = ports
+        self._port_setting = port_setting
+        self._fetched = fetched or (lambda done, total: None)
+        self._held = ExitStack()
+
+    def start(self) -> None:
+        """Fetch what is missing, start both, and return once both serve. Raises CannotStart."""
+        self._held.enter_context(self.home.hold())
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        require_room(self.home.folder)
+        for what, port in vars(self.ports).items():
+            require_free(port, WANTED_BY[what], self._port_setting)
+        self.postgres = LocalPostgres(
+            self.home.folder / "postgres", port=self.ports.postgres, secrets_folder=self.home.secrets
+        )
+        self.kafka = LocalKafka(
+            self.home.folder / "kafka",
+            fetch_jars(JARS, self._fetched),
+            port=self.ports.kafka,
+            agencies_port=self.ports.kafka_agencies,
+            controller_port=self.ports.kafka_controller,
+            secrets_folder=self.home.secrets,
+        )
+        self.postgres.start()
+        self.home.remember(self.postgres.process)
+        self.kafka.start()
+        self.home.remember(self.postgres.process, self.kafka.process)
+
+    def stop(self) -> None:
+        """Stop both cleanly and let the folder go."""
+        for part in ("kafka", "postgres"):
+            if part in vars(self):
+                vars(self)[part].stop()
+        self._held.close()
+
+    def create_topic(self, name: str, partitions: int = 3, configs: Mapping[str, str] | None = None) -> str:
+        """Make a topic and return its name once it can be written. Raises TopicAlreadyExistsError."""
+        admin = self.kafka.admin_client()
+        try:
+            topic = {"num_partitions": partitions, "replication_factor": 1, "configs": dict(configs or {})}
+            admin.create_topics({name: topic}, wait_for_metadata=True)
+        finally:
+            admin.close()
+        return name
+
+    def create_database(self, name: str) -> ServiceDatabase:
+        """A database with an owner and a runtime role; the same passwords each time it is asked for."""
+        return provision_database(
+            self.postgres.admin_url,
+            name,
+            owner_password=secret(self.home.secrets / f"postgres-{name}-owner"),
+            runtime_password=secret(self.home.secrets / f"postgres-{name}-runtime"),
+        )
+
+
+WANTED_BY = {
+    "kafka": "Kafka (services)",
+    "kafka_agencies": "Kafka (agencies, TLS)",
+    "kafka_controller": "Kafka (controller)",
+    "postgres": "PostgreSQL",
+}

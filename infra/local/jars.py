@@ -1,0 +1,118 @@
+"""The broker's jars: every one by Maven coordinate, held to the checksum committed in jars.lock.toml.
+
+`python -m infra.local.jars` writes that file anew (part of `make lock`).
+"""
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.maven import MavenContext
+
+from infra.local.failures import CannotStart, about_disk
+
+KAFKA_VERSION = "4.3.1"
+# Kafka logs nothing at all without a binding for SLF4J. It is resolved alone: joined to Kafka's own coordinate, its
+# dependency management would pull kafka-clients down to 3.9 (seen with jgo 3.2).
+LOGGING_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
+KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
+
+LOCK = Path(__file__).with_name("jars.lock.toml")
+AT_ONCE = 6
+SECONDS_PER_REQUEST = 30
+MIRROR_SETTING = "MAVEN_MIRROR_URL"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Jar:
+    coordinate: str
+    sha256: str
+
+
+def locked_jars() -> tuple[Jar, ...]:
+    return tuple(Jar(**entry) for entry in tomllib.loads(LOCK.read_text())["jar"])
+
+
+def fetch_jars(cache: Path, progress: Progress = lambda done, total: None) -> list[Path]:
+    """The paths of every locked jar, fetched into `cache` where it lacks one. `progress` is told (done, total).
+
+    Raises CannotStart when the registry does not answer, a jar's bytes are not the locked ones, or the disk is full.
+    """
+    context = _registry(cache.resolve())
+    jars = locked_jars()
+    paths: list[Path] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for path in pool.map(lambda jar: _fetch(context, jar, cache), jars):
+            paths.append(path)
+            progress(len(paths), len(jars))
+    return paths
+
+
+def _registry(cache: Path) -> MavenContext:
+    mirror = os.environ.get(MIRROR_SETTING)
+    remote = {"mirror": mirror.rstrip("/")} if mirror else GlobalSettings.load().repositories or None
+    return MavenContext(repo_cache=cache, remote_repos=remote, timeout=SECONDS_PER_REQUEST)
+
+
+def _fetch(context: MavenContext, jar: Jar, cache: Path) -> Path:
+    group, name, version = jar.coordinate.split(":")
+    artifact = context.project(group, name).at_version(version).artifact()
+    cached = artifact.cached_path
+    if cached and cached.exists() and _sha256(cached) != jar.sha256:
+        cached.unlink()  # a fetch that was cut short leaves half a file behind
+    try:
+        path = Path(artifact.resolve())
+    except OSError as error:  # requests' own errors are OSErrors too
+        if isinstance(error, requests.RequestException):
+            raise CannotStart(
+                f"The Maven registry did not answer while fetching {jar.coordinate} ({type(error).__name__}): check the"
+                f" network and proxy, or name a mirror in {MIRROR_SETTING}, then start again; what has arrived is kept."
+            ) from error
+        raise about_disk(error, cache) or error from error
+    except RuntimeError as error:
+        raise CannotStart(
+            f"The Maven registry has no {jar.coordinate}: check the mirror named in {MIRROR_SETTING} or in jgo's"
+            " settings."
+        ) from error
+    if _sha256(path) != jar.sha256:
+        path.unlink()
+        raise CannotStart(
+            f"{jar.coordinate} arrived with other bytes than the committed checksum says and was thrown away:"
+            f" do not go on with this registry or mirror; {LOCK.name} has the checksum."
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _resolve_anew() -> Iterator[Jar]:
+    import jgo  # its resolver, which also reads every POM, is needed only here
+
+    resolved = [f"{one.groupId}:{one.artifactId}:{one.version}" for one in jgo.resolve(KAFKA)]
+    with TemporaryDirectory() as folder:
+        context = _registry(Path(folder))
+        for coordinate in [LOGGING_BINDING, *resolved]:
+            group, name, version = coordinate.split(":")
+            path = Path(context.project(group, name).at_version(version).artifact().resolve())
+            yield Jar(coordinate, _sha256(path))
+
+
+def write_lock() -> None:
+    entries = [f'[[jar]]\ncoordinate = "{jar.coordinate}"\nsha256 = "{jar.sha256}"\n' for jar in _resolve_anew()]
+    LOCK.write_text("# Written by `make lock`: the broker's class path, in its order.\n\n" + "\n".join(entries))
+
+
+if __name__ == "__main__":
+    write_lock()
