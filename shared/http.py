@@ -1,0 +1,260 @@
+"""What every service's HTTP looks like: problems, limits, trace, headers, access log, health, metrics."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from shared.health import Component, Health, health_router
+from shared.pages import Cursors, Page
+from shared.problems import Fault, Problem, faults_of, not_found, too_fast
+from shared.telemetry import attach, histogram, tracer
+
+if TYPE_CHECKING:
+    from shared.identity import Verifier
+    from shared.settings import Settings
+
+__all__ = [
+    "Component",
+    "Cursors",
+    "Fault",
+    "Health",
+    "Page",
+    "Problem",
+    "faults_of",
+    "not_found",
+    "serve",
+    "service_app",
+    "too_fast",
+]
+
+log = logging.getLogger("http")
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes. A route or router that takes more says so with FastAPI's own `max_body_size`."""
+
+_SECURITY_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+}
+_QUIET = ("/health/", "/metrics")
+
+_PROBLEM_SCHEMA = {
+    "description": "What is wrong and the remedy (RFC 9457).",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status"],
+                "properties": {
+                    "type": {"type": "string", "format": "uri"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "trace": {"type": "string"},
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["pointer", "rule", "detail"],
+                            "properties": {
+                                name: {"type": "string"} for name in ("pointer", "rule", "detail", "allowed")
+                            },
+                        },
+                    },
+                },
+            }
+        }
+    },
+}
+
+
+def service_app(
+    *,
+    title: str,
+    service: str,
+    lifespan: Lifespan[FastAPI] | None = None,
+    routers: Sequence[APIRouter] = (),
+    verifier: "Verifier | None" = None,
+    components: Mapping[str, Component] | None = None,
+    body_limit: int = BODY_LIMIT,
+    version: str = "1",
+) -> FastAPI:
+    """A service's app. `components` say how its parts stand for `/health/ready`."""
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": _PROBLEM_SCHEMA, "5XX": _PROBLEM_SCHEMA},
+        # FastAPI's own spans hold paths and queries, and its log records exceptions' words.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.verifier = verifier
+    app.include_router(health_router(service, components or {}))
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    # Not FastAPI's own `max_body_size` for the whole app: that stands outside Edge and answers in plain text.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=body_limit)
+    app.add_middleware(Edge)
+    return app
+
+
+def _on_problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response()
+
+
+_BY_STATUS = {
+    400: ("malformed", "Malformed request", "The body could not be read; send it as the API describes."),
+    404: ("not-found", "Not found", "There is nothing here that you may see."),
+    405: ("method-not-allowed", "Method not allowed", "Use one of the methods in the Allow header."),
+}
+
+
+def _on_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    slug, title, remedy = _BY_STATUS.get(error.status_code, ("refused", "Request refused", ""))
+    if error.status_code == 413:
+        return _too_large().response()
+    return Problem(error.status_code, slug, title, remedy, headers=error.headers).response()
+
+
+def _on_validation_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = faults_of(error)
+    if any(fault.rule == "json_invalid" for fault in faults):
+        return Problem(400, "malformed-json", "Malformed JSON", "The body is not JSON; send JSON in UTF-8.").response()
+    remedy = "Mend every fault listed and send it again."
+    return Problem(422, "invalid", "The request does not fit its schema", remedy, faults).response()
+
+
+class Edge:
+    """The first to see a request and the last to see its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._tracer = tracer("http")
+        self._seconds = histogram(
+            "http_server_request_duration",
+            description="How long requests took, by route, method and status.",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes one request through, inside its span."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"].startswith(_QUIET):
+            await self._answer(scope, receive, send, uuid4().hex)
+            return
+        with (
+            attach(Headers(scope=scope).get("traceparent")),
+            self._tracer.start_as_current_span(
+                scope["method"], kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+            ) as span,
+        ):
+            began = time.perf_counter()
+            request_id = uuid4().hex
+            status = await self._answer(scope, receive, send, request_id)
+            route = _route(scope)
+            took = time.perf_counter() - began
+            labels = {"method": scope["method"], "route": route, "status": str(status)}
+            span.update_name(f"{scope['method']} {route}")
+            span.set_attributes({"http.route": route, "http.response.status_code": status})
+            if status >= 500:
+                span.set_status(Status(StatusCode.ERROR))
+            self._seconds.record(took, labels)
+            extra = labels | {"ms": f"{took * 1000:.1f}", "caller": scope.get("caller", "-"), "request": request_id}
+            log.info("answered", extra=extra)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        status = 0
+        replaced = False
+
+        async def dressed(message: Message) -> None:
+            nonlocal status, replaced
+            if _is_plain_refusal(message):
+                # Starlette's own answer to a body over the limit; the rest of it is dropped
+                replaced = True
+                await _too_large().response()(scope, receive, put_on)
+            elif not replaced:
+                await put_on(message)
+
+        async def put_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, dressed)
+        except Exception:
+            log.exception("a request failed", extra={"request": request_id, "route": _route(scope)})
+            if status:
+                raise ConnectionAbortedError("the answer had begun") from None
+            await _unforeseen()(scope, receive, dressed)
+        return status
+
+
+def _is_plain_refusal(message: Message) -> bool:
+    return (
+        message["type"] == "http.response.start"
+        and message["status"] == 413
+        and Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
+    )
+
+
+def _too_large() -> Problem:
+    remedy = "Send less at once, for example a smaller batch."
+    return Problem(413, "too-large", "Body too large", remedy, headers={"Connection": "close"})
+
+
+def _unforeseen() -> Response:
+    return Problem(500, "unforeseen", "Something failed on our side").response()
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, since a path as it was sent may hold anything."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", "unmatched"))
+
+
+def serve(app: FastAPI, settings: "Settings") -> None:
+    """Serves an app until the process is told to stop; its log is ours, not uvicorn's."""
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ssl_certfile=settings.http_certificate_file or None,
+        ssl_keyfile=settings.http_key_file or None,
+        proxy_headers=bool(settings.trusted_proxy),
+        forwarded_allow_ips=settings.trusted_proxy or None,
+        timeout_graceful_shutdown=10,
+    )

@@ -1,0 +1,130 @@
+"""A process that is told nonsense says all of it at once, and what to do."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.settings import BadSettings, Settings, cursor_key, secret_file, settings_from
+
+LOCAL = {
+    "SX_SERVICE": "gateway",
+    "SX_DATABASE_URL": "postgresql+asyncpg://gateway:pw@127.0.0.1:5433/gateway",
+    "SX_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+    "SX_KAFKA_USERNAME": "gateway",
+    "SX_KAFKA_PASSWORD": "pw",
+    "SX_HTTP_PORT": "8080",
+    "SX_ISSUER": "http://127.0.0.1:8090",
+    "SX_AUDIENCE": "urn:safeguarding-exchange:service:gateway",
+    "SX_CLIENT_ID": "gateway",
+    "SX_CLIENT_KEY_FILE": "/keys/gateway.pem",
+    "SX_STATE_DIR": "/state",
+}
+LONG = "correct-horse-battery-staple"
+PRODUCTION = LOCAL | {
+    "SX_MODE": "production",
+    "SX_DATABASE_URL": f"postgresql+asyncpg://gateway:{LONG}@database/gateway",
+    "SX_KAFKA_PASSWORD": LONG,
+    "SX_KAFKA_SECURITY": "SASL_SSL",
+    "SX_ISSUER": "https://issuer.example",
+    "SX_TRUSTED_PROXY": "10.0.0.1",
+    "SX_CURSOR_KEY_FILE": "/keys/cursor",
+}
+
+
+def _faults(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(BadSettings) as bad:
+        settings_from(environ)
+    return bad.value.faults
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = settings_from(LOCAL | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"})
+
+    assert (settings.service, settings.http_port, settings.mode) == ("gateway", 8080, "local")
+    assert settings.otlp_endpoint == "http://collector:4318"
+    assert settings.vault_url == ""
+
+
+def test_every_fault_is_told_at_once_with_its_variable() -> None:
+    faults = _faults(LOCAL | {"SX_SERVICE": "", "SX_HTTP_PORT": "http", "SX_ISSUER": "issuer", "SX_MODE": "fast"})
+
+    assert [fault.split(" ")[0] for fault in faults] == ["SX_HTTP_PORT", "SX_SERVICE", "SX_MODE", "SX_ISSUER"]
+    assert all(":" in fault for fault in faults), "each names its remedy"
+
+
+def test_a_process_asks_only_for_what_it_needs() -> None:
+    settings = settings_from({"SX_SERVICE": "issuer", "SX_HTTP_PORT": "8090"}, need=("service", "http_port"))
+
+    assert settings.database_url == ""
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from the file\n")
+    environ = {k: v for k, v in LOCAL.items() if k != "SX_KAFKA_PASSWORD"}
+
+    assert settings_from(environ | {"SX_KAFKA_PASSWORD_FILE": str(tmp_path / "password")}).kafka_password == (
+        "from the file"
+    )
+    assert "SX_KAFKA_PASSWORD_FILE cannot be read" in _faults(environ | {"SX_KAFKA_PASSWORD_FILE": "/nowhere"})[0]
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "pw" not in repr(settings_from(LOCAL))
+
+
+def test_a_fault_never_repeats_a_secret() -> None:
+    assert "hunter22" not in "".join(_faults(LOCAL | {"SX_DATABASE_URL": "mysql://gateway:hunter22@db/gateway"}))
+
+
+def test_production_settings_that_stand_are_taken() -> None:
+    assert settings_from(PRODUCTION).mode == "production"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"SX_ISSUER": "http://issuer.example"}, "SX_ISSUER is not https"),
+        ({"SX_VAULT_URL": "http://vault"}, "SX_VAULT_URL is not https"),
+        ({"SX_DATABASE_URL": "postgresql+asyncpg://postgres:postgres@db/gateway"}, "SX_DATABASE_URL has a default"),
+        ({"SX_DATABASE_URL": "postgresql+asyncpg://g-sixteen-letters:g-sixteen-letters@db/g"}, "SX_DATABASE_URL has"),
+        ({"SX_KAFKA_PASSWORD": "changeme"}, "SX_KAFKA_PASSWORD is a default"),
+        ({"SX_KAFKA_SECURITY": "SASL_PLAINTEXT"}, "SX_KAFKA_SECURITY is not SASL_SSL"),
+        ({"SX_CLOCK_FILE": "/state/clock"}, "SX_CLOCK_FILE is set"),
+        ({"SX_TRUSTED_PROXY": ""}, "no TLS at the door"),
+        ({"SX_CURSOR_KEY_FILE": ""}, "SX_CURSOR_KEY_FILE is not set"),
+    ],
+)
+def test_production_refuses_what_is_fit_for_a_laptop_only(change: dict[str, str], told: str) -> None:
+    faults = _faults(PRODUCTION | change)
+
+    assert len(faults) == 1
+    assert faults[0].startswith(told)
+
+
+def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    settings = Settings(service="gateway", state_dir=str(tmp_path / "state"))
+
+    first = cursor_key(settings)
+
+    assert len(first) == 32
+    assert cursor_key(settings) == first
+    assert stat.S_IMODE((tmp_path / "state" / "gateway.cursor-key").stat().st_mode) == 0o600
+    assert [each.name for each in (tmp_path / "state").iterdir()] == ["gateway.cursor-key"]
+
+
+def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from shared.settings import secret_file; "
+        "print(secret_file(Path(sys.argv[1])).hex())"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "key")], stdout=subprocess.PIPE, env=os.environ)
+        for _ in range(4)
+    ]
+    secrets = {process.communicate(timeout=60)[0].decode().strip() for process in started}
+
+    assert secrets == {secret_file(tmp_path / "key").hex()}
