@@ -1,0 +1,1 @@
+"""The notification: from its draft to its close, and the copies that are filed."""
