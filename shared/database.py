@@ -1,0 +1,173 @@
+"""One process's way to its PostgreSQL: transactions that commit in one place, and the wake that follows a commit."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from contracts.envelope import AnyEvent
+
+OUTAGE_CLASSES = ("08", "40", "53", "55", "57", "58")
+"""SQLSTATE classes that time can mend: connection, rollback, resources, locks, operator, system."""
+
+log = logging.getLogger(__name__)
+
+
+class NotCommitted(RuntimeError):
+    """A statement had failed and the block went on all the same: PostgreSQL rolled everything back."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database or the way to it is at fault, so that the same work may succeed later.
+
+    Told by the SQLSTATE's class: most of asyncpg's errors reach SQLAlchemy's callers as plain `DBAPIError`.
+    """
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state.startswith(OUTAGE_CLASSES)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(OUTAGE_CLASSES)
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)  # its only word for a connection that was lost between two statements
+    return isinstance(error, OSError | PoolExhausted)
+
+
+class Wake:
+    """Tells loops of this process that something happened; each listener has an event of its own to wait on."""
+
+    def __init__(self) -> None:
+        self._listeners: list[asyncio.Event] = []
+
+    def listen(self) -> asyncio.Event:
+        """A new listener's event, set at every firing; its owner clears it before it looks."""
+        listener = asyncio.Event()
+        self._listeners.append(listener)
+        return listener
+
+    def forget(self, listener: asyncio.Event) -> None:
+        """End what `listen` began."""
+        self._listeners.remove(listener)
+
+    def fire(self) -> None:
+        """Wake every listener."""
+        for listener in self._listeners:
+            listener.set()
+
+
+class Appends(Protocol):
+    """What a transaction asks of an event log."""
+
+    async def append(self, tx: "Transaction", stream: str, expected_version: int, facts: Sequence[AnyEvent]) -> int: ...
+
+
+class Transaction:
+    """What a request or a batch does to the database, all or nothing.
+
+    `connection` is SQLAlchemy Core's; `driver` is the asyncpg connection beneath it, in the same transaction, for
+    the hot statements. A server-side cursor is not to be had on either: read in pages.
+    """
+
+    def __init__(self, connection: AsyncConnection, driver: Any, log: Appends | None) -> None:
+        self.connection = connection
+        self.driver = driver
+        self.appended = False
+        self.callbacks: list[Callable[[], None]] = []
+        self._log = log
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have `callback` run once the commit is durable, and not at all if there is none. It must not raise."""
+        self.callbacks.append(callback)
+
+    async def append(self, stream: str, expected_version: int, facts: Sequence[AnyEvent]) -> int:
+        """Append to the log that the transaction was opened with; see `EventLog.append`."""
+        if self._log is None:
+            raise RuntimeError("this transaction was opened without a log: database.transaction(log)")
+        return await self._log.append(self, stream, expected_version, facts)
+
+
+class Database:
+    """A service's database as one process sees it. `committed` fires after each commit that appended facts."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.committed = Wake()
+        # In AUTOCOMMIT SQLAlchemy sends no BEGIN of its own: `transaction` does, so that Core's statements and the
+        # driver's stand in one transaction, and nothing but `transaction` can commit it.
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # they may be what only the vault may show
+        )
+
+    @asynccontextmanager
+    async def transaction(self, log: Appends | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        Raises NotCommitted where the block swallowed a failed statement; nothing was kept then.
+        """
+        async with self._connected() as (connection, driver):
+            await driver.execute("begin")
+            tx = Transaction(connection, driver, log)
+            try:
+                yield tx
+                if await driver.execute("commit") != "COMMIT":
+                    raise NotCommitted("a statement had failed, so nothing was kept")
+            except BaseException:
+                if driver.is_in_transaction() and not driver.is_closed():
+                    await driver.execute("rollback")
+                raise
+        if tx.appended:
+            self.committed.fire()
+        for callback in tx.callbacks:
+            callback()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that can only read, every query of it seeing the same moment."""
+        async with self._connected() as (connection, driver):
+            await driver.execute("begin isolation level repeatable read read only")
+            try:
+                yield connection
+            finally:
+                if not driver.is_closed():
+                    await driver.execute("rollback")
+
+    async def session(self, *, application: str, **settings: str) -> Any:
+        """An asyncpg connection of its own outside the pool, for who needs one session for long (the relay)."""
+        named = {"application_name": application, **settings}
+        dsn = self.url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        return await asyncpg.connect(dsn, server_settings=named, timeout=10)
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+        async with self._engine.connect() as connection:
+            driver = await driver_of(connection)
+            while driver.is_closed():  # the server went away while the connection lay in the pool
+                await connection.invalidate()
+                driver = await driver_of(connection)
+            try:
+                yield connection, driver
+            finally:
+                # What is broken, or still inside a transaction, must not be lent to anybody else.
+                if driver.is_closed() or driver.is_in_transaction():
+                    driver.terminate()
+                    await connection.invalidate()
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The asyncpg connection beneath a SQLAlchemy one."""
+    raw = await connection.get_raw_connection()
+    return cast(Any, raw.driver_connection)
