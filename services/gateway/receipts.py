@@ -1,0 +1,309 @@
+"""What became of every message: one row a submission, and how far each agency's inbound topic has been taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from alembic.operations import Operations
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.submissions import Fault, SubmissionAnswered, Verdict
+from shared.database import Transaction, driver_of
+
+AnyConnection = AsyncConnection | Transaction
+
+PENDING, WAITING, ACCEPTED, REFUSED = "pending", "waiting", "accepted", "refused"
+OPEN = (PENDING, WAITING)
+"""What still has no verdict: forwarded and not answered, or answered that it waits."""
+
+
+def receipt_tables(metadata: MetaData) -> tuple[Table, Table]:
+    """The submissions with what became of each, and the place reached in each inbound topic."""
+    submission = Table(
+        "submission",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("id", Text, nullable=False, unique=True),
+        Column("agency", Text, nullable=False),
+        Column("source", Text),
+        Column("event_id", Text),
+        Column("digest", LargeBinary),
+        Column("type", Text),
+        Column("partnership", Text),
+        Column("incident", Text),
+        Column("incidentref", Text),
+        Column("actor", Text),
+        Column("inbound_offset", BigInteger),
+        Column("arrived_at", DateTime(timezone=True), nullable=False),
+        Column("status", Text, nullable=False),
+        Column("outcome", Text, nullable=False),  # JSON; nothing is ever looked up by it
+        UniqueConstraint("agency", "inbound_offset"),
+    )
+    # A refused message does not use its id up: it may be mended and sent again under the same one.
+    Index(
+        "submission_once",
+        submission.c.source,
+        submission.c.event_id,
+        unique=True,
+        postgresql_where=submission.c.status != REFUSED,
+    )
+    Index("submission_by_sender", submission.c.agency, submission.c.event_id, submission.c.seq)
+    Index("submission_open", submission.c.incident, postgresql_where=submission.c.status.in_(OPEN))
+    Index(
+        "submission_incidentref",
+        submission.c.agency,
+        submission.c.incidentref,
+        postgresql_where=text("incidentref is not null and incident is not null and status <> 'refused'"),
+    )
+    inbound = Table(
+        "inbound",
+        metadata,
+        Column("agency", Text, primary_key=True),
+        Column("next_offset", BigInteger, nullable=False),
+        Column("arrived_until", DateTime(timezone=True), nullable=False),
+    )
+    return submission, inbound
+
+
+def create_receipts(op: Operations, runtime_role: str) -> None:
+    """A migration step: both tables, and what the runtime role may do with them. Nothing is ever deleted."""
+    metadata = MetaData()
+    receipt_tables(metadata)
+    metadata.create_all(op.get_bind())
+    for table in metadata.tables:
+        op.execute(f'revoke all on "{table}" from public, "{runtime_role}"')
+        op.execute(f'grant select, insert, update on "{table}" to "{runtime_role}"')
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one message. `deadlines` are the deadline facts that followed at once, with their reckoning."""
+
+    submission: str
+    status: str
+    arrived_at: datetime
+    agency: str
+    source: str | None = None
+    event_id: str | None = None
+    type: str | None = None
+    partnership: str | None = None
+    incident: str | None = None
+    incidentref: str | None = None
+    actor: str | None = None
+    inbound_offset: int | None = None
+    waiting_for: str | None = None
+    http_status: int = 202
+    faults: tuple[Fault, ...] = ()
+    marks: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    deadlines: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether there is a verdict."""
+        return self.status not in OPEN
+
+    def outcome(self) -> str:
+        """What is kept as JSON."""
+        return orjson.dumps(
+            {
+                "faults": [fault.model_dump(mode="json") for fault in self.faults],
+                "marks": self.marks,
+                "facts": self.facts,
+                "deadlines": self.deadlines,
+                "waitingFor": self.waiting_for,
+                "httpStatus": self.http_status,
+            }
+        ).decode()
+
+    def to_json(self) -> dict[str, Any]:
+        """The receipt as its sender gets it."""
+        told: dict[str, Any] = {
+            "submission": self.submission,
+            "status": self.status,
+            "source": self.source,
+            "id": self.event_id,
+            "type": self.type,
+            "incident": self.incident,
+            "incidentref": self.incidentref,
+            "inboundOffset": self.inbound_offset,
+            "waitingFor": self.waiting_for,
+        }
+        return {name: value for name, value in told.items() if value is not None} | {
+            "receivedAt": self.arrived_at.isoformat().replace("+00:00", "Z"),
+            "facts": self.facts,
+            "faults": [fault.model_dump(mode="json") for fault in self.faults],
+            "marks": self.marks,
+            "deadlines": self.deadlines,
+        }
+
+
+_FIELDS = (
+    "submission",
+    "status",
+    "arrived_at",
+    "agency",
+    "source",
+    "event_id",
+    "type",
+    "partnership",
+    "incident",
+    "incidentref",
+    "actor",
+    "inbound_offset",
+)
+_COLUMNS = f"id, {', '.join(_FIELDS[1:])}, outcome"
+
+
+def _receipt(row: Sequence[Any]) -> Receipt:
+    *columns, outcome = row
+    told = orjson.loads(outcome)
+    named = dict(zip(_FIELDS, columns, strict=True))
+    named |= {name: tuple(told[name]) for name in ("marks", "facts", "deadlines")}
+    return Receipt(
+        **named,
+        waiting_for=told["waitingFor"],
+        http_status=told["httpStatus"],
+        faults=tuple(Fault.model_validate(fault) for fault in told["faults"]),
+    )
+
+
+async def submission(connection: AnyConnection, agency: str, submission_id: str) -> Receipt | None:
+    """One of the agency's submissions; another's is not found."""
+    return await _one(connection, "agency = $1 and id = $2", agency, submission_id)
+
+
+async def latest(connection: AnyConnection, agency: str, source: str, event_id: str) -> Receipt | None:
+    """The agency's newest submission under an id of its own (a refused one may have been sent again)."""
+    return await _one(connection, "agency = $1 and event_id = $2 and source = $3", agency, event_id, source)
+
+
+async def at_offset(connection: AnyConnection, agency: str, offset: int) -> Receipt | None:
+    """What became of one record of the agency's inbound topic, readable or not."""
+    return await _one(connection, "agency = $1 and inbound_offset = $2", agency, offset)
+
+
+async def recent(connection: AnyConnection, agency: str, before: int | None, limit: int) -> list[tuple[int, Receipt]]:
+    """The agency's submissions, newest first, each with its place for the next page's `before`."""
+    driver = await _driver(connection)
+    rows = await driver.fetch(
+        f"select seq, {_COLUMNS} from submission"  # noqa: S608
+        " where agency = $1 and ($2::bigint is null or seq < $2) order by seq desc limit $3",
+        agency,
+        before,
+        limit,
+    )
+    return [(seq, _receipt(row)) for seq, *row in rows]
+
+
+async def _one(connection: AnyConnection, where: str, *values: Any) -> Receipt | None:
+    driver = await _driver(connection)
+    row = await driver.fetchrow(
+        f"select {_COLUMNS} from submission where {where} order by seq desc limit 1",  # noqa: S608
+        *values,
+    )
+    return _receipt(row) if row else None
+
+
+async def settled(connection: AnyConnection, submissions: Sequence[str]) -> list[str]:
+    """Which of these have their verdict."""
+    driver = await _driver(connection)
+    rows = await driver.fetch(
+        "select id from submission where id = any($1::text[]) and status <> all($2::text[])", submissions, OPEN
+    )
+    return [row[0] for row in rows]
+
+
+async def awaiting(connection: AnyConnection, incident: str, before: datetime) -> bool:
+    """Whether something that would meet a clock of the incident's arrived before then and has no verdict yet."""
+    driver = await _driver(connection)
+    return bool(
+        await driver.fetchval(
+            "select exists (select from submission where incident = $1 and arrived_at < $2 and status = any($3::text[])"
+            " and (type like 'notification.submitted.v%' or type like 'notification.amended.v%'))",
+            incident,
+            before,
+            OPEN,
+        )
+    )
+
+
+async def unanswered_since(connection: AnyConnection) -> datetime | None:
+    """When the oldest submission without a verdict arrived: a signal for operators."""
+    driver = await _driver(connection)
+    found: datetime | None = await driver.fetchval(
+        "select min(arrived_at) from submission where status = any($1::text[])", OPEN
+    )
+    return found
+
+
+async def fold(connection: AnyConnection, answer: SubmissionAnswered) -> bool:
+    """Writes an owner's answer into the receipt; False where there is a verdict already, or no such submission."""
+    driver = await _driver(connection)
+    row = await driver.fetchrow(
+        f"select {_COLUMNS} from submission where id = $1 and status = any($2::text[]) for update",  # noqa: S608
+        answer.submission,
+        OPEN,
+    )
+    if row is None:
+        return False
+    receipt = replace(
+        _receipt(row),
+        status=answer.verdict.value,
+        waiting_for=answer.waiting_for if answer.verdict is Verdict.WAITING else None,
+        http_status=_http_status(answer),
+        faults=answer.faults,
+        marks=answer.marks,
+        facts=answer.facts,
+    )
+    await driver.execute(
+        "update submission set status = $2, outcome = $3 where id = $1",
+        receipt.submission,
+        receipt.status,
+        receipt.outcome(),
+    )
+    return True
+
+
+def _http_status(answer: SubmissionAnswered) -> int:
+    return {Verdict.WAITING: 202, Verdict.ACCEPTED: 200, Verdict.REFUSED: 422}[answer.verdict]
+
+
+async def reached(connection: AnyConnection, agency: str) -> tuple[int, datetime] | None:
+    """The next offset to take of the agency's inbound topic, and when what was last taken had arrived."""
+    driver = await _driver(connection)
+    row = await driver.fetchrow("select next_offset, arrived_until from inbound where agency = $1", agency)
+    return (row[0], row[1]) if row else None
+
+
+async def reach(connection: AnyConnection, agency: str, next_offset: int, arrived: datetime) -> None:
+    """Moves the place in the agency's inbound topic forward, in the transaction that took what lay before it."""
+    driver = await _driver(connection)
+    await driver.execute(
+        "insert into inbound as kept (agency, next_offset, arrived_until) values ($1, $2, $3)"
+        " on conflict (agency) do update set next_offset = excluded.next_offset,"
+        " arrived_until = greatest(kept.arrived_until, excluded.arrived_until)"
+        " where kept.next_offset < excluded.next_offset",
+        agency,
+        next_offset,
+        arrived,
+    )
+
+
+async def _driver(connection: AnyConnection) -> Any:
+    return connection.driver if isinstance(connection, Transaction) else await driver_of(connection)
