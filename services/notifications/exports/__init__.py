@@ -1,0 +1,1 @@
+"""Copies of a notification: JSON, CSV and PDF, from one document."""
