@@ -1,0 +1,106 @@
+"""The one way a service of ours listens to Kafka: FastStream, with the defaults that lose messages turned off."""
+
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from types import MethodType
+from typing import Any
+
+from aiokafka.abc import ConsumerRebalanceListener
+from faststream import AckPolicy, StreamMessage
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+from faststream.security import BaseSecurity
+
+POLL_SECONDS = 1.0
+"""How long one poll waits for records. It returns at the first."""
+
+Handle = Callable[[KafkaMessage], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+
+def kafka_broker(servers: str, *, security: BaseSecurity | None = None, client_id: str = "") -> KafkaBroker:
+    """A broker whose subscribers read every record, whatever its headers. It makes no topics."""
+    return KafkaBroker(
+        [server.strip() for server in servers.split(",")],
+        security=security,
+        client_id=client_id,
+        parser=without_unreadable_headers,
+        decoder=as_bytes,
+        consumer_only=True,  # a service speaks through its log and relay alone
+        allow_auto_create_topics=False,
+        logger=log,
+        graceful_timeout=10,
+    )
+
+
+def listen(
+    broker: KafkaBroker,
+    topics: Sequence[str],
+    handle: Handle,
+    *,
+    group: str,
+    title: str,
+    listener: ConsumerRebalanceListener | None = None,
+    batch: int = 500,
+    session_timeout_ms: int = 10_000,
+    max_poll_interval_ms: int = 300_000,
+) -> BatchSubscriber:
+    """Every subscriber is made here. `handle` commits the offsets itself, after the database, and never raises."""
+    subscriber: Any = broker.subscriber(
+        *topics,
+        group_id=group,
+        batch=True,
+        max_records=batch,
+        batch_timeout_ms=int(POLL_SECONDS * 1000),
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
+        listener=listener,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=session_timeout_ms // 3,
+        max_poll_interval_ms=max_poll_interval_ms,
+        title=title,
+    )
+    subscriber.get_msg = MethodType(_next_batch, subscriber)
+    subscriber.made_by_listen = True
+
+    async def records(message: KafkaMessage) -> None:
+        await handle(message)
+
+    subscriber(records)
+    return subscriber  # type: ignore[no-any-return]
+
+
+async def _next_batch(subscriber: BatchSubscriber, consumer: Any) -> tuple[Any, ...]:
+    """FastStream's own sleeps a whole poll more after an empty one: up to a second late for what comes meanwhile."""
+    fetched = await consumer.getmany(timeout_ms=subscriber.batch_timeout_ms, max_records=subscriber.max_records)
+    return tuple(record for records in fetched.values() for record in records)
+
+
+async def without_unreadable_headers(
+    raw: Any, parse: Callable[[Any], Awaitable[StreamMessage[Any]]]
+) -> StreamMessage[Any]:
+    """FastStream never calls the handler of a record whose headers it cannot decode (its issue 2458): drop those."""
+    if isinstance(raw, tuple):
+        return await parse(tuple(_readable(record) for record in raw))
+    return await parse(_readable(raw))
+
+
+def _readable(record: Any) -> Any:
+    kept = tuple((name, value) for name, value in record.headers if value is not None and _is_utf8(value))
+    return record if len(kept) == len(record.headers) else dataclasses.replace(record, headers=kept)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def as_bytes(message: StreamMessage[Any]) -> Any:
+    """Nothing is decoded here: what cannot be is parked by the reader, and FastStream's errors would show values."""
+    return message.body

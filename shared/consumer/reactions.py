@@ -1,0 +1,169 @@
+"""What the facts of others make a service do, and the work that a reaction may do about them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from contracts.catalogue import CATALOGUE, UnknownType
+from contracts.envelope import AnyEvent
+from contracts.sealing import Model
+from shared.clock import Clock
+from shared.consumer.records import Record
+from shared.database import Transaction
+from shared.decider import Aggregate, Context, Outcome, recorded
+from shared.eventlog import EventLog
+from shared.working_days import Calendar
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What all of a service's work shares.
+
+    `calendar` reads the calendar inside the transaction that decides by it. `project` keeps the read models, in the
+    same transaction as the facts it is handed.
+    """
+
+    service: str
+    log: EventLog
+    clock: Clock
+    calendar: Callable[[Transaction], Awaitable[Calendar]]
+    project: Callable[[Transaction, Sequence[AnyEvent]], Awaitable[None]] | None = None
+
+    async def work(self, tx: Transaction, cause: AnyEvent, streams: "Streams | None" = None) -> "Work":
+        """The work that `cause` gives rise to, in a transaction that its caller opened and will commit."""
+        streams = Streams() if streams is None else streams
+        if streams.calendar is None:
+            streams.calendar = await self.calendar(tx)
+        return Work(self, tx, cause, self.clock.now(), streams.calendar, streams)
+
+
+@dataclass
+class Streams:
+    """What one transaction has folded so far, so that a batch folds each stream once. Good for no other."""
+
+    folded: dict[str, tuple[Any, Any, int]] = field(default_factory=dict)
+    calendar: Calendar | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a reaction, or a handler of proposals, may do: load, decide, save. It is opened and committed for it."""
+
+    place: Workplace
+    tx: Transaction
+    cause: AnyEvent
+    now: datetime
+    calendar: Calendar
+    streams: Streams
+    marks: set[str] = field(default_factory=set)
+    """What was noted about the proposal though it was accepted, for the answer."""
+
+    @property
+    def clock(self) -> Clock:
+        """The business clock; `now` is its time when this work began."""
+        return self.place.clock
+
+    @property
+    def context(self) -> Context:
+        """What a decider may know beside the past."""
+        return Context(self.now, self.calendar)
+
+    async def load(self, aggregate: Aggregate[S], stream: str) -> tuple[S, int]:
+        """The state of a stream and its version, 0 for one that has not begun."""
+        known = self.streams.folded.get(stream)
+        if known is not None and known[0].evolve is aggregate.evolve:
+            return known[1], known[2]
+        facts = await self.place.log.load(self.tx, stream)
+        state = aggregate.fold(facts)
+        self.streams.folded[stream] = (aggregate, state, len(facts))
+        return state, len(facts)
+
+    async def decide(self, aggregate: Aggregate[S], stream: str, proposal: AnyEvent | Model) -> list[AnyEvent]:
+        """Load, decide, save; returns the facts. A bare model is proposed by this service, because of the cause.
+
+        Raises what the decider raises: `Refused` or `Waiting`.
+        """
+        state, version = await self.load(aggregate, stream)
+        outcomes = aggregate.decide(state, self._proposed(stream, version, proposal), self.context)
+        return await self.record(stream, outcomes)
+
+    async def record(self, stream: str, outcomes: Sequence[Outcome], *, acting: bool = True) -> list[AnyEvent]:
+        """Append what followed from the cause to a stream, and keep the read models. Raises `Conflict`."""
+        if not outcomes:
+            return []
+        known = self.streams.folded.pop(stream, None)
+        version = known[2] if known else await self.place.log.version(self.tx, stream)
+        facts = recorded(
+            self.cause,
+            outcomes,
+            service=self.place.service,
+            stream=stream,
+            after=version,
+            now=self.now,
+            acting=acting,
+        )
+        after = await self.place.log.append(self.tx, stream, version, facts)
+        self.marks.update(mark for outcome in outcomes for mark in outcome.marks)
+        if known:
+            aggregate, state, _ = known
+            self.streams.folded[stream] = (aggregate, aggregate.fold(facts, state), after)
+        if self.place.project:
+            await self.place.project(self.tx, facts)
+        return facts
+
+    def _proposed(self, stream: str, version: int, proposal: AnyEvent | Model) -> AnyEvent:
+        if not isinstance(proposal, Model):
+            return proposal
+        service = self.place.service
+        (event,) = recorded(
+            self.cause, [Outcome(proposal)], service=service, stream=stream, after=version, now=self.now
+        )
+        return event
+
+
+Reaction = Callable[[Any, Work], Awaitable[None]]
+Intake = Callable[[Record, Transaction], Awaitable[None]]
+
+
+class Reactions:
+    """A service's reactions, by topic and event name. Names are without their major version."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.intakes: dict[str, Intake] = {}
+        self._by_name: dict[str, dict[str, list[Reaction]]] = {}
+        self._to_all: dict[str, list[Reaction]] = {}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that anything here listens to."""
+        return tuple(sorted({*self._by_name, *self._to_all, *self.intakes}))
+
+    def on(self, topic: str, *names: str) -> Callable[[Reaction], Reaction]:
+        """Register a reaction to facts of these names, or to every event of a known type on the topic if none is given.
+
+        Raises UnknownType for a name that the catalogue does not have.
+        """
+        for name in names:
+            if name not in CATALOGUE:
+                raise UnknownType(name, tuple(CATALOGUE))
+
+        def register(reaction: Reaction) -> Reaction:
+            for name in names:
+                self._by_name.setdefault(topic, {}).setdefault(name, []).append(reaction)
+            if not names:
+                self._to_all.setdefault(topic, []).append(reaction)
+            return reaction
+
+        return register
+
+    def intake(self, topic: str, intake: Intake) -> None:
+        """Hand every record of a topic that an agency writes to `intake`, as it came, in the reader's transaction."""
+        self.intakes[topic] = intake
+
+    def to(self, topic: str, name: str) -> tuple[Reaction, ...]:
+        """What is to be done about an event of this name, in the order of registration."""
+        return (*self._by_name.get(topic, {}).get(name, ()), *self._to_all.get(topic, ()))

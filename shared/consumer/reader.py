@@ -1,0 +1,210 @@
+"""Kafka to reaction, exactly once in effect: a batch a transaction, the position beside its effects, offsets after."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from faststream.kafka import KafkaBroker, KafkaMessage
+from opentelemetry.trace import SpanKind
+
+from contracts import catalogue
+from contracts.catalogue import UnknownType
+from contracts.envelope import AnyEvent
+from shared.consumer import positions
+from shared.consumer.broker import listen
+from shared.consumer.errors import Unfit, certain, mended_by_time, reason_of
+from shared.consumer.flow import Flow, Passed
+from shared.consumer.parking import BEHIND, Parking
+from shared.consumer.positions import Source
+from shared.consumer.reactions import Reactions, Streams, Workplace
+from shared.consumer.records import Place, Record, peek, place, relayed, sent_by_agency
+from shared.database import Database, Transaction
+from shared.telemetry import attach, tracer
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.0, 0.1, 0.5)
+"""Seconds between tries of an event whose reaction fails for a reason that nobody foresaw, before it is parked."""
+
+
+@dataclass
+class Pass:
+    """One transaction over some records: what it has folded, and what it found."""
+
+    tx: Transaction
+    streams: Streams = field(default_factory=Streams)
+    parked: set[tuple[str, str]] = field(default_factory=set)
+    versions: dict[str, dict[str, int]] = field(default_factory=dict)
+    gaps: dict[Source, Record] = field(default_factory=dict)
+    moved: dict[Source, int] = field(default_factory=dict)
+
+
+class Reader:
+    """One service's reader of every topic that its reactions name, one consumer group a topic.
+
+    `folds` names the topics whose subjects' versions are remembered (proposals wait for them).
+    """
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        database: Database,
+        reactions: Reactions,
+        parking: Parking,
+        *,
+        folds: Sequence[str] = (),
+        decode: Callable[[bytes], AnyEvent] = catalogue.decode,
+    ) -> None:
+        self.workplace = workplace
+        self.database = database
+        self.parking = parking
+        self.flows: dict[str, Flow] = {}
+        self._reactions = reactions
+        self._folds = frozenset(folds)
+        self._decode = decode
+        self._tracer = tracer(__name__)
+
+    def subscribe(self, broker: KafkaBroker, **settings: Any) -> None:
+        """Listen to every topic. Call it before the broker starts."""
+        for topic in sorted({*self._reactions.topics, *self._folds}):
+            flow = self.flows[topic] = Flow(topic)
+            group = f"{self.workplace.service}.{topic}"
+            listen(broker, [topic], self._handler(flow), group=group, title=group, listener=flow, **settings)
+
+    def _handler(self, flow: Flow) -> Callable[[KafkaMessage], Any]:
+        read = sent_by_agency if flow.topic in self._reactions.intakes else relayed
+
+        async def handle(message: KafkaMessage) -> None:
+            consumer: Any = message.consumer
+            flow.use(consumer)
+            raw: Any = message.raw_message
+            await self.take(flow, [read(each) for each in raw])
+
+        return handle
+
+    async def take(self, flow: Flow, records: Sequence[Record]) -> None:
+        """Apply what one poll brought; commit its offsets, or hold the partitions that must be read again."""
+        runs = {number: list(run) for number, run in groupby(records, key=lambda record: record.partition)}
+        flow.taking = len(records)
+        try:
+            outcome = await self.apply(records)
+        except Exception as error:
+            for number, run in runs.items():
+                if mended_by_time(error):
+                    flow.hold(number, run[0].offset, error)
+                else:
+                    await self._one_by_one(flow, number, run)
+        else:
+            for number, run in runs.items():
+                flow.passed(number, run[-1].offset + 1, outcome)
+        await flow.commit()
+        flow.taking = 0
+
+    async def _one_by_one(self, flow: Flow, number: int, run: Sequence[Record]) -> None:
+        """The same again with a transaction for each, so that only the culprit is parked."""
+        for record in run:
+            try:
+                flow.passed(number, record.offset + 1, await self._alone(record))
+            except Exception as error:
+                # Whether the database is away, or the culprit could not even be parked: nothing is skipped.
+                flow.hold(number, record.offset, error)
+                return
+
+    async def _alone(self, record: Record) -> Passed:
+        """Apply or park one record. Raises what must be mended before either can be done."""
+        failed: Exception = Unfit("untried")
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                return await self.apply([record])
+            except Exception as error:
+                if mended_by_time(error):
+                    raise
+                failed = error
+                if certain(error):
+                    break
+        return await self._park(record, reason_of(failed))
+
+    async def apply(self, records: Sequence[Record]) -> Passed:
+        """Apply records, in order, in one transaction."""
+        async with self.database.transaction(self.workplace.log) as tx:
+            applied = await positions.hold(tx, (each.source for each in records if each.position is not None))
+            work = Pass(tx)
+            for topic in {record.topic for record in records}:
+                keys = {record.key for record in records if record.topic == topic and record.key is not None}
+                work.parked |= {(topic, key) for key in await self.parking.keys(tx, topic, keys)}
+            for record in records:
+                match place(record, applied.get(record.source, 0)):
+                    case Place.NEXT:
+                        await self._next(record, work)
+                        assert record.position is not None
+                        applied[record.source] = work.moved[record.source] = record.position
+                    case Place.GAP:
+                        work.gaps.setdefault(record.source, record)
+                    case Place.STRANGE:
+                        raise Unfit("it bears no relay's mark: producer, position and previous")
+                    case Place.KNOWN:
+                        pass
+            for topic, versions in work.versions.items():
+                await positions.fold(tx, topic, versions)
+            await positions.move(tx, work.moved)
+        return Passed(work.moved, work.gaps)
+
+    async def _next(self, record: Record, work: Pass) -> None:
+        if record.key is not None and (record.topic, record.key) in work.parked:
+            await self.parking.park(work.tx, record, BEHIND)
+        else:
+            await self.react(record, work)
+
+    async def react(self, record: Record, work: Pass) -> None:
+        """Do what this record makes the service do. Events of unknown types pass; only their version is noted."""
+        intake = self._reactions.intakes.get(record.topic)
+        if intake is not None:
+            await intake(record, work.tx)
+            return
+        try:
+            event = self._decode(record.value)
+        except UnknownType:
+            self._pass(record, work)
+            return
+        except ValueError as error:
+            raise error if certain(error) else Unfit("it is no JSON") from None
+        with (
+            attach(event.traceparent),
+            self._tracer.start_as_current_span(
+                f"apply {event.name}", kind=SpanKind.CONSUMER, record_exception=False, set_status_on_exception=False
+            ),
+        ):
+            for reaction in self._reactions.to(record.topic, event.name):
+                await reaction(event, await self.workplace.work(work.tx, event, work.streams))
+        if record.topic == catalogue.CALENDAR:
+            work.streams.calendar = None  # the next event of this batch reads it anew
+        self._fold(record, work, event.subject, event.streamversion)
+
+    def _pass(self, record: Record, work: Pass) -> None:
+        seen = peek(record.value)
+        type_ = seen.get("type")
+        if not isinstance(type_, str):
+            raise Unfit("it names no type")
+        if self._reactions.to(record.topic, type_.rpartition(".v")[0]):
+            raise Unfit("a type or version that this service does not know yet")
+        self._fold(record, work, seen.get("subject"), seen.get("streamversion"))
+
+    def _fold(self, record: Record, work: Pass, subject: Any, version: Any) -> None:
+        if record.topic in self._folds and isinstance(subject, str) and isinstance(version, int):
+            versions = work.versions.setdefault(record.topic, {})
+            versions[subject] = max(version, versions.get(subject, 0))
+
+    async def _park(self, record: Record, reason: str) -> Passed:
+        moved: dict[Source, int] = {}
+        async with self.database.transaction() as tx:
+            applied = await positions.hold(tx, [record.source] if record.position is not None else [])
+            if place(record, applied.get(record.source, 0)) in (Place.NEXT, Place.STRANGE):
+                await self.parking.park(tx, record, reason)
+                if record.position is not None:
+                    moved[record.source] = record.position
+            await positions.move(tx, moved)
+        return Passed(moved, {})
