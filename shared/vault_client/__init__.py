@@ -7,6 +7,7 @@ open what was sealed, the service that sealed it included.
 from shared.vault_client.keys import REFRESH_SECONDS, SealingKeys
 from shared.vault_client.parcels import create_parcels, keep, parcel_router, parcel_table
 from shared.vault_client.sealing import (
+    Kind,
     NoSealingKey,
     Parcel,
     Sealable,
@@ -18,6 +19,7 @@ from shared.vault_client.sealing import (
 
 __all__ = [
     "REFRESH_SECONDS",
+    "Kind",
     "NoSealingKey",
     "Parcel",
     "Sealable",
