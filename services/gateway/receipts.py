@@ -1,7 +1,7 @@
-"""What became of every message: one row a submission, and how far each agency's inbound topic has been taken."""
+"""What became of every message: one row a submission, written with what followed from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +32,8 @@ OPEN = (PENDING, WAITING)
 """What still has no verdict: forwarded and not answered, or answered that it waits."""
 
 
-def receipt_tables(metadata: MetaData) -> tuple[Table, Table]:
-    """The submissions with what became of each, and the place reached in each inbound topic."""
+def submission_table(metadata: MetaData) -> Table:
+    """The submissions with what became of each."""
     submission = Table(
         "submission",
         metadata,
@@ -70,24 +70,16 @@ def receipt_tables(metadata: MetaData) -> tuple[Table, Table]:
         submission.c.incidentref,
         postgresql_where=text("incidentref is not null and incident is not null and status <> 'refused'"),
     )
-    inbound = Table(
-        "inbound",
-        metadata,
-        Column("agency", Text, primary_key=True),
-        Column("next_offset", BigInteger, nullable=False),
-        Column("arrived_until", DateTime(timezone=True), nullable=False),
-    )
-    return submission, inbound
+    return submission
 
 
 def create_receipts(op: Operations, runtime_role: str) -> None:
-    """A migration step: both tables, and what the runtime role may do with them. Nothing is ever deleted."""
+    """A migration step: the table, and what the runtime role may do with it. No receipt is ever deleted."""
     metadata = MetaData()
-    receipt_tables(metadata)
+    submission_table(metadata)
     metadata.create_all(op.get_bind())
-    for table in metadata.tables:
-        op.execute(f'revoke all on "{table}" from public, "{runtime_role}"')
-        op.execute(f'grant select, insert, update on "{table}" to "{runtime_role}"')
+    op.execute(f'revoke all on submission from public, "{runtime_role}"')
+    op.execute(f'grant select, insert, update on submission to "{runtime_role}"')
 
 
 @dataclass(frozen=True)
@@ -106,6 +98,7 @@ class Receipt:
     incidentref: str | None = None
     actor: str | None = None
     inbound_offset: int | None = None
+    digest: bytes | None = field(default=None, repr=False)
     waiting_for: str | None = None
     http_status: int = 202
     faults: tuple[Fault, ...] = ()
@@ -166,6 +159,7 @@ _FIELDS = (
     "incidentref",
     "actor",
     "inbound_offset",
+    "digest",
 )
 _COLUMNS = f"id, {', '.join(_FIELDS[1:])}, outcome"
 
@@ -181,6 +175,44 @@ def _receipt(row: Sequence[Any]) -> Receipt:
         http_status=told["httpStatus"],
         faults=tuple(Fault.model_validate(fault) for fault in told["faults"]),
     )
+
+
+_KINDS = (
+    *("text", "text", "timestamptz", "text", "text", "text", "text", "text", "text", "text", "text", "bigint", "bytea"),
+    "text",
+)
+_RECORD = f"""
+    insert into submission ({_COLUMNS})
+    select * from unnest({", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS, 1))})
+    on conflict do nothing
+    returning id
+    """  # noqa: S608 (the names are this module's own)
+
+
+async def record(tx: Transaction, receipts: Sequence[Receipt]) -> set[str]:
+    """Writes receipts; returns the submissions that are new. The others' ids were used before, or are being used."""
+    if not receipts:
+        return set()
+    rows = [(*(getattr(receipt, name) for name in _FIELDS), receipt.outcome()) for receipt in receipts]
+    found = await tx.driver.fetch(_RECORD, *(list(column) for column in zip(*rows, strict=True)))
+    return {row[0] for row in found}
+
+
+async def taken(tx: Transaction, source: str, event_id: str) -> Receipt | None:
+    """The submission that uses an id up: the one under it that was not refused."""
+    return await _one(tx, "source = $1 and event_id = $2 and status <> 'refused'", source, event_id)
+
+
+async def incidents_under(connection: AnyConnection, agency: str, incidentref: str) -> list[str]:
+    """The incidents that an agency has referred under a number of its own, oldest first."""
+    driver = await _driver(connection)
+    rows = await driver.fetch(
+        "select incident from submission where agency = $1 and incidentref = $2 and incident is not null"
+        " and status <> 'refused' group by incident order by min(seq) limit 20",
+        agency,
+        incidentref,
+    )
+    return [row[0] for row in rows]
 
 
 async def submission(connection: AnyConnection, agency: str, submission_id: str) -> Receipt | None:
@@ -282,27 +314,6 @@ async def fold(connection: AnyConnection, answer: SubmissionAnswered) -> bool:
 
 def _http_status(answer: SubmissionAnswered) -> int:
     return {Verdict.WAITING: 202, Verdict.ACCEPTED: 200, Verdict.REFUSED: 422}[answer.verdict]
-
-
-async def reached(connection: AnyConnection, agency: str) -> tuple[int, datetime] | None:
-    """The next offset to take of the agency's inbound topic, and when what was last taken had arrived."""
-    driver = await _driver(connection)
-    row = await driver.fetchrow("select next_offset, arrived_until from inbound where agency = $1", agency)
-    return (row[0], row[1]) if row else None
-
-
-async def reach(connection: AnyConnection, agency: str, next_offset: int, arrived: datetime) -> None:
-    """Moves the place in the agency's inbound topic forward, in the transaction that took what lay before it."""
-    driver = await _driver(connection)
-    await driver.execute(
-        "insert into inbound as kept (agency, next_offset, arrived_until) values ($1, $2, $3)"
-        " on conflict (agency) do update set next_offset = excluded.next_offset,"
-        " arrived_until = greatest(kept.arrived_until, excluded.arrived_until)"
-        " where kept.next_offset < excluded.next_offset",
-        agency,
-        next_offset,
-        arrived,
-    )
 
 
 async def _driver(connection: AnyConnection) -> Any:
