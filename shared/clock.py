@@ -120,13 +120,16 @@ class MovableClock:
         """Moves every process of the stack forward to a business instant. Raises MovedBackwards, NaiveInstant."""
         to = aware(to).astimezone(UTC)
         with _locked(path) as file:
-            moves = _moves(path, path.read_bytes())
+            content = path.read_bytes()
+            moves = _moves(path, content)
             # A host's clock may have been set back since the last move; the history stays in order all the same.
             real = max(_utc(None), moves[-1].real)
             if to < (stands := _read(moves, real)):
                 raise MovedBackwards(
                     f"the business clock stands at {stands.isoformat()} and cannot go back to {to.isoformat()}"
                 )
+            # A writer that died, or a disk that was full, may have left half a line.
+            os.ftruncate(file, len(_whole_lines(content)))
             _append(file, _line(Move(real, to)))
 
 
@@ -149,18 +152,21 @@ def _line(move: Move) -> bytes:
 
 
 def _moves(path: Path, content: bytes) -> tuple[Move, ...]:
-    # What follows the last newline is a line still being written.
-    whole = content[: content.rfind(b"\n") + 1]
     try:
         moves = tuple(
             Move(aware(datetime.fromisoformat(line["real"])), aware(datetime.fromisoformat(line["business"])))
-            for line in map(json.loads, whole.splitlines())
+            for line in map(json.loads, _whole_lines(content).splitlines())
         )
     except (ValueError, KeyError, TypeError) as fault:
         raise BrokenHistory(f"{path.name} is no history of the business clock: {fault}") from fault
     if not moves:
         raise BrokenHistory(f"{path.name} is empty: begin the business clock first")
     return moves
+
+
+def _whole_lines(content: bytes) -> bytes:
+    # What follows the last newline is a line still being written.
+    return content[: content.rfind(b"\n") + 1]
 
 
 @contextmanager

@@ -173,7 +173,6 @@ def _under_18(case: Circumstances) -> bool:
 def _to_be_considered(case: Circumstances) -> bool:
     return (
         case.nature is Nature.CHILD_DEATH
-        and not case.near_miss
         and _under_18(case)
         and case.suspected_suicide_or_unexplained
         and case.recently_known_family

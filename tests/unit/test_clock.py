@@ -96,6 +96,14 @@ def test_a_line_still_being_written_is_not_read(history: Path) -> None:
     assert clock.at(REAL) == START
 
 
+def test_half_a_line_that_a_dead_writer_left_does_not_spoil_the_next_move(history: Path) -> None:
+    with history.open("a") as file:
+        file.write('{"real": "2026-11-22T05:00')
+    to = MovableClock(history).now() + timedelta(days=3)
+    MovableClock.move(history, to)
+    assert MovableClock(history).now() >= to
+
+
 @pytest.mark.parametrize(
     "content", ["", "nonsense\n", "{}\n", '{"real": "2026-11-22", "business": "2020-01-01"}\n', "3\n"]
 )
@@ -122,3 +130,14 @@ def test_business_time_never_goes_back_while_real_time_goes_on(
     read = [clock.at(real + timedelta(microseconds=offset)) for offset in sorted(reals)]
     assert read == sorted(read)
     assert all(instant.tzinfo is UTC for instant in read)
+
+
+def test_the_history_stays_in_order_when_the_hosts_own_clock_was_set_back(tmp_path: Path) -> None:
+    path = tmp_path / "clock.jsonl"
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    MovableClock.begin(path, START, ahead)
+    with pytest.raises(MovedBackwards):
+        MovableClock.move(path, START - timedelta(minutes=30))
+    MovableClock.move(path, START + timedelta(days=1))
+    clock = MovableClock(path)
+    assert clock.at(ahead) == START + timedelta(days=1)
