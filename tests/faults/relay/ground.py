@@ -1,12 +1,16 @@
 """What tests of the log and the relay stand on: a database with a log in it, and facts without a story."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from contracts.deadlines import DeadlineCancelled
@@ -15,6 +19,7 @@ from infra.postgres.provision import ServiceDatabase
 from shared.database import Database
 from shared.eventlog import EventLog, Route, log_tables
 from shared.migrate import upgrade
+from shared.relay import Relay
 from tests.stacks import Stack
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -61,7 +66,8 @@ def fact(subject: str = "incident-00000000000000000000000000000001", **more: Any
         "data": DeadlineCancelled(clock="T01", rule="T01", edition="2026", because="not_needed"),
     }
     values = given | more
-    return Event[type(values["data"])](**values)  # type: ignore[operator,no-any-return]
+    envelope: Any = Event.__class_getitem__(type(values["data"]))
+    return cast(AnyEvent, envelope(**values))
 
 
 async def append_each(database: Database, log: EventLog, streams: Sequence[str], *, after: int = 0) -> None:
@@ -74,3 +80,61 @@ async def append_each(database: Database, log: EventLog, streams: Sequence[str],
 async def as_superuser(stack: Stack, service: ServiceDatabase) -> Any:
     """A session of PostgreSQL's super user in the service's database: close it."""
     return await asyncpg.connect(stack.postgres.admin_url.rpartition("/")[0] + f"/{service.name}")
+
+
+def producer_settings(stack: Stack) -> dict[str, Any]:
+    """How aiokafka's clients reach the broker, as its super user."""
+    return {
+        "bootstrap_servers": stack.kafka.bootstrap,
+        "security_protocol": stack.kafka.security_protocol,
+        "sasl_mechanism": stack.kafka.sasl_mechanism,
+        "sasl_plain_username": stack.kafka.admin_username,
+        "sasl_plain_password": stack.kafka.admin_password,
+    }
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it lies in its topic."""
+
+    partition: int
+    key: bytes
+    value: bytes
+    headers: dict[str, str]
+
+
+async def read_topic(stack: Stack, topic: str, at_least: int, seconds: float = 20) -> list[Record]:
+    """Everything in the topic once it holds `at_least` records; each partition's in its order."""
+    async with AIOKafkaConsumer(topic, **producer_settings(stack), auto_offset_reset="earliest") as consumer:
+        records: list[Record] = []
+        async with asyncio.timeout(seconds):
+            while len(records) < at_least or not await _at_end(consumer):
+                for got in (await consumer.getmany(timeout_ms=100)).values():
+                    for r in got:
+                        headers = {name: value.decode() for name, value in r.headers}
+                        records.append(Record(r.partition, r.key, r.value, headers))
+    return records
+
+
+async def _at_end(consumer: AIOKafkaConsumer) -> bool:
+    ends = await consumer.end_offsets(consumer.assignment())
+    return all([await consumer.position(place) >= end for place, end in ends.items()])
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[Relay]:
+    """The relay at work in this process."""
+    task = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something is true."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - it may be true in a database, or in another process
+            await asyncio.sleep(0.02)
