@@ -178,7 +178,7 @@ def correct(deadline: Deadline, at: datetime, calendar: Calendar) -> Deadline:
 
 
 def make_firm(deadline: Deadline, at: datetime, calendar: Calendar) -> Deadline:
-    """A provisional clock becomes firm, counted from `at` (its own start, or the awareness found at triage)."""
+    """A provisional clock becomes firm, counted from `at` (its own start, or an earlier or later one that was found)."""
     if deadline.state is DeadlineState.CANCELLED:
         return deadline
     return correct(replace(deadline, provisional=False), at, calendar)
@@ -198,7 +198,7 @@ def recompute(deadline: Deadline, calendar: Calendar) -> Deadline | None:
 
 
 def cancel(deadline: Deadline, because: str) -> Deadline:
-    """Ends a clock that no longer runs (not notifiable, linked, withdrawn). A met one stays met."""
+    """Ends a clock that no longer runs, saying why. A met one stays met."""
     if deadline.closed:
         return deadline
     return replace(deadline, state=DeadlineState.CANCELLED, cancelled_because=because, next_instant=None)
