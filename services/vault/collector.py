@@ -1,4 +1,4 @@
-"""Fetches sealed parcels from the services that keep them, has them filed, and only then lets the services drop them."""
+"""Fetches sealed parcels from the services that keep them, has them filed, and only then lets them be dropped."""
 
 import asyncio
 import logging

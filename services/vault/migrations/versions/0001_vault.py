@@ -13,7 +13,7 @@ down_revision = None
 def upgrade() -> None:
     """Makes the tables; the runtime role may add to them and read them, and little else."""
     role = runtime_role()
-    create_log(op, role)  # type: ignore[arg-type]
+    create_log(op, role)
     tables.metadata.create_all(op.get_bind())
     for table in tables.metadata.sorted_tables:
         op.execute(f'revoke all on "{table.name}" from public, "{role}"')
