@@ -11,7 +11,8 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
 
 from contracts.identifiers import Reference
 
@@ -24,6 +25,10 @@ class Sealed:
 
     under: Literal["incident", "subject"]
     kind: Literal["narrative", "identity", "contact", "place", "document"]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The field's schema with the mark in it, from which the two forms of a schema are made."""
+        return {**handler(core), "x-sealed": {"under": self.under, "kind": self.kind}}
 
 
 def _camel(name: str) -> str:

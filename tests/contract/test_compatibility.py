@@ -1,0 +1,107 @@
+"""What may replace a released schema: optional additions pass, what hurts somebody is refused under the old version."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from contracts.catalogue import CATALOGUE
+from contracts.compatibility import Level, compare, level
+from contracts.schema_forms import Form, schema
+
+DATA = "NotificationSubmitted"
+
+
+def _released(form: Form) -> dict[str, Any]:
+    return schema(CATALOGUE["notification.submitted"], 1, form)
+
+
+def _changed(form: Form, **properties: Any) -> dict[str, Any]:
+    today = copy.deepcopy(_released(form))
+    fields = today["$defs"][DATA]["properties"]
+    for name, value in properties.items():
+        if value is None:
+            del fields[name]
+        else:
+            fields[name] = value
+    return today
+
+
+def _weight(today: dict[str, Any], form: Form) -> Level | None:
+    return level(compare(_released(form), today, form))
+
+
+def test_nothing_changed_weighs_nothing() -> None:
+    assert _weight(_released(Form.READ), Form.READ) is None
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_an_optional_addition_is_minor_in_both_forms(form: Form) -> None:
+    assert _weight(_changed(form, urgency={"type": "string"}), form) is Level.MINOR
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_a_removal_is_major_in_both_forms(form: Form) -> None:
+    assert _weight(_changed(form, evidence=None), form) is Level.MAJOR
+
+
+def test_a_required_addition_is_major_for_those_who_publish() -> None:
+    today = _changed(Form.PUBLISH, urgency={"type": "string"})
+    today["$defs"][DATA]["required"].append("urgency")
+    assert _weight(today, Form.PUBLISH) is Level.MAJOR
+
+
+def test_what_was_always_there_and_may_be_absent_now_is_major_for_those_who_read() -> None:
+    today = copy.deepcopy(_released(Form.READ))
+    today["$defs"][DATA]["required"].remove("portalTime")
+    assert _weight(today, Form.READ) is Level.MAJOR
+    assert _weight_of_optional_in_publishing() is Level.MINOR
+
+
+def _weight_of_optional_in_publishing() -> Level | None:
+    today = copy.deepcopy(_released(Form.PUBLISH))
+    today["$defs"][DATA]["required"].remove("portalTime")
+    return _weight(today, Form.PUBLISH)
+
+
+def test_a_new_code_is_major_for_readers_unless_the_field_is_declared_extensible() -> None:
+    released, today = _released(Form.READ), copy.deepcopy(_released(Form.READ))
+    today["$defs"]["Channel"]["enum"].append("pigeon")
+    assert level(compare(released, today, Form.READ)) is Level.MAJOR
+    released["$defs"]["Channel"]["x-extensible-enum"] = True
+    today["$defs"]["Channel"]["x-extensible-enum"] = True
+    assert level(compare(released, today, Form.READ)) is Level.MINOR
+
+
+def test_a_removed_code_is_major_for_those_who_publish() -> None:
+    today = copy.deepcopy(_released(Form.PUBLISH))
+    today["$defs"]["Channel"]["enum"].remove("letter")
+    assert _weight(today, Form.PUBLISH) is Level.MAJOR
+
+
+@pytest.mark.parametrize(
+    ("form", "limit", "weight"),
+    [
+        (Form.PUBLISH, 10, Level.MAJOR),
+        (Form.PUBLISH, 50_000, Level.MINOR),
+    ],
+)
+def test_a_narrower_limit_hurts_those_who_publish_and_a_wider_one_does_not(
+    form: Form, limit: int, weight: Level
+) -> None:
+    today = copy.deepcopy(_released(form))
+    today["$defs"][DATA]["properties"]["delayReason"]["anyOf"][0]["maxLength"] = limit
+    assert _weight(today, form) is weight
+
+
+def test_words_alone_are_a_patch() -> None:
+    today = copy.deepcopy(_released(Form.READ))
+    today["$defs"][DATA]["description"] = "Said better."
+    assert _weight(today, Form.READ) is Level.PATCH
+
+
+def test_each_change_is_said_in_words_with_its_place() -> None:
+    changes = compare(_released(Form.READ), _changed(Form.READ, evidence=None), Form.READ)
+    assert [str(change) for change in changes] == [
+        "major: /data/evidence: removed: who sends it is refused, who reads it misses it"
+    ]
