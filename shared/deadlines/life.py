@@ -178,7 +178,7 @@ def correct(deadline: Deadline, at: datetime, calendar: Calendar) -> Deadline:
 
 
 def make_firm(deadline: Deadline, at: datetime, calendar: Calendar) -> Deadline:
-    """A provisional clock becomes firm, counted from `at` (its own start, or an earlier or later one that was found)."""
+    """A provisional clock becomes firm, counted from `at` (its own start, or another that was found)."""
     if deadline.state is DeadlineState.CANCELLED:
         return deadline
     return correct(replace(deadline, provisional=False), at, calendar)
