@@ -28,6 +28,9 @@ from shared.database import Transaction, driver_of
 AnyConnection = AsyncConnection | Transaction
 
 PENDING, WAITING, ACCEPTED, REFUSED = "pending", "waiting", "accepted", "refused"
+REPEATED = "repeated"
+"""A record on the inbound topic that had been taken before, by either way in; its row only names the first."""
+
 OPEN = (PENDING, WAITING)
 """What still has no verdict: forwarded and not answered, or answered that it waits."""
 
@@ -105,6 +108,7 @@ class Receipt:
     marks: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     deadlines: tuple[dict[str, Any], ...] = ()
+    repeats: str | None = None
 
     @property
     def final(self) -> bool:
@@ -121,6 +125,7 @@ class Receipt:
                 "deadlines": self.deadlines,
                 "waitingFor": self.waiting_for,
                 "httpStatus": self.http_status,
+                "repeats": self.repeats,
             }
         ).decode()
 
@@ -173,6 +178,7 @@ def _receipt(row: Sequence[Any]) -> Receipt:
         **named,
         waiting_for=told["waitingFor"],
         http_status=told["httpStatus"],
+        repeats=told["repeats"],
         faults=tuple(Fault.model_validate(fault) for fault in told["faults"]),
     )
 
@@ -221,13 +227,17 @@ async def submission(connection: AnyConnection, agency: str, submission_id: str)
 
 
 async def latest(connection: AnyConnection, agency: str, source: str, event_id: str) -> Receipt | None:
-    """The agency's newest submission under an id of its own (a refused one may have been sent again)."""
-    return await _one(connection, "agency = $1 and event_id = $2 and source = $3", agency, event_id, source)
+    """The agency's submission under an id of its own: the one that uses it up, else the newest refused."""
+    where = "agency = $1 and event_id = $2 and source = $3 order by status = 'refused', seq desc"
+    return await _one(connection, where, agency, event_id, source)
 
 
 async def at_offset(connection: AnyConnection, agency: str, offset: int) -> Receipt | None:
     """What became of one record of the agency's inbound topic, readable or not."""
-    return await _one(connection, "agency = $1 and inbound_offset = $2", agency, offset)
+    found = await _one(connection, "agency = $1 and inbound_offset = $2", agency, offset)
+    if found is not None and found.repeats is not None:
+        return await submission(connection, agency, found.repeats)
+    return found
 
 
 async def recent(connection: AnyConnection, agency: str, before: int | None, limit: int) -> list[tuple[int, Receipt]]:
@@ -246,7 +256,7 @@ async def recent(connection: AnyConnection, agency: str, before: int | None, lim
 async def _one(connection: AnyConnection, where: str, *values: Any) -> Receipt | None:
     driver = await _driver(connection)
     row = await driver.fetchrow(
-        f"select {_COLUMNS} from submission where {where} order by seq desc limit 1",  # noqa: S608
+        f"select {_COLUMNS} from submission where {where} limit 1",  # noqa: S608
         *values,
     )
     return _receipt(row) if row else None

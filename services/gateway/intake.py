@@ -1,0 +1,341 @@
+"""The one intake for both ways in: what is taken or refused, and all that follows from it, in one transaction."""
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Protocol
+
+import orjson
+
+from contracts.access import Matter, Party, may_propose
+from contracts.envelope import AnyEvent
+from contracts.identifiers import mint
+from contracts.submissions import Fault
+from services.gateway import receipts
+from services.gateway.checks import CALENDAR_SUBJECT, Arrival, Checked, Rejected, check
+from services.gateway.directory import Directory
+from services.gateway.receipts import ACCEPTED, PENDING, REFUSED, REPEATED, Receipt
+from services.gateway.sealing import Kept, seal
+from shared.consumer import Streams, Work, Workplace
+from shared.database import Transaction
+from shared.decider import Refused, Waiting, recorded
+from shared.eventlog import Conflict
+from shared.vault_client import Parcel, Sealer, keep
+from shared.working_days import Calendar
+
+SERVICE = "gateway"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the gateway knows of an incident when something is proposed about it."""
+
+    matter: Matter
+    people: Sequence[str]
+    version: int
+
+
+class Owned(Protocol):
+    """What the gateway itself owns and decides: incidents and the calendar."""
+
+    def opened(self, proposal: AnyEvent, work: Work) -> Sequence[Any]:
+        """The outcomes of a proposal that opens an incident. Pure; raises Refused."""
+        ...
+
+    async def known(self, work: Work, incident: str) -> Known | None:
+        """What is known of an incident; None where there is none."""
+        ...
+
+    async def decided(self, work: Work, proposal: AnyEvent) -> Sequence[AnyEvent]:
+        """The facts that followed from any other proposal, appended. Raises Refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A message on its way in, with all that can be done about it before the transaction.
+
+    `batch` is the request that it came in with others; `kept` is there already for what opens an incident.
+    """
+
+    arrival: Arrival
+    submission: str
+    checked: Checked | Rejected
+    event_id: str | None = None
+    digest: bytes | None = None
+    kept: Kept | None = None
+    batch: object = None
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of an offer. Without a receipt it was not attempted, since one it depends on had failed."""
+
+    receipt: Receipt | None
+    repeated: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether what depends on it must not be attempted."""
+        return self.receipt is None or self.receipt.status == REFUSED
+
+
+@dataclass
+class _Run:
+    """Offers that open incidents, decided together and written in a few statements."""
+
+    decided: list[tuple[int, Offered, Receipt, Sequence[AnyEvent]]] = field(default_factory=list)
+    incidentrefs: set[tuple[object, str]] = field(default_factory=set)
+
+
+class Intake:
+    """Takes messages in. It needs the database alone: neither Kafka nor the vault is asked for anything."""
+
+    def __init__(self, place: Workplace, owned: Owned, directory: Directory, sealer: Sealer, digest_key: bytes) -> None:
+        self._place = place
+        self._owned = owned
+        self._directory = directory
+        self._sealer = sealer
+        self._digest_key = digest_key
+
+    def offer(self, value: Any, arrival: Arrival, *, batch: object = None) -> Offered:
+        """Everything about a message that needs no database. Raises NoSealingKey."""
+        submission = mint("submission")
+        sent = value if isinstance(value, dict) else {}
+        keys = frozenset(key for name in ("subject", "incidentref") if isinstance(key := sent.get(name), str))
+        try:
+            checked = check(value, arrival, self._directory)
+        except Rejected as rejected:
+            return Offered(arrival, submission, rejected, _own_id(sent, arrival), batch=batch, keys=keys)
+        kept = None
+        if checked.opens_incident:
+            kept = seal(
+                checked,
+                self._sealer,
+                arrival.party,
+                submission=submission,
+                subject=mint("incident"),
+                arrived=arrival.at,
+            )
+        return Offered(arrival, submission, checked, checked.event.id, self._digest(checked.sent), kept, batch, keys)
+
+    def _digest(self, sent: Mapping[str, Any]) -> bytes:
+        """Tells the same message again from another under its id; keyed, so that nobody can guess words from it.
+
+        The trace context is no part of what was said: a repeat comes with another.
+        """
+        said = {name: value for name, value in sent.items() if name != "traceparent"}
+        return hmac.digest(self._digest_key, orjson.dumps(said, option=orjson.OPT_SORT_KEYS), "sha256")
+
+    async def take(self, tx: Transaction, offers: Sequence[Offered]) -> list[Taken]:
+        """Takes offers in, in order, in the caller's transaction, which is to be given up if this raises.
+
+        Raises Conflict (do it again), SealingKeyRetired (offer it again), or what the database raises.
+        """
+        results: dict[int, Taken] = {}
+        failed: set[tuple[object, str]] = set()
+        calendar = await self._place.calendar(tx)
+        run = _Run()
+        for number, offered in enumerate(offers):
+            joint = {(offered.batch, key) for key in offered.keys} if offered.batch is not None else set()
+            together = offered.kept is not None and not joint & run.incidentrefs
+            if not together and run.decided:
+                await self._write(tx, run, results)
+                failed |= _failures(offers, results)
+                run = _Run()
+            if joint & failed:
+                results[number] = Taken(None)
+            elif offered.kept is not None:
+                self._decide(number, offered, tx, calendar, run)
+                run.incidentrefs |= joint
+            else:
+                results[number] = await self._take_one(tx, offered, calendar)
+            failed |= _failures(offers, results)
+        await self._write(tx, run, results)
+        return [results[number] for number in range(len(offers))]
+
+    def _decide(self, number: int, offered: Offered, tx: Transaction, calendar: Calendar, run: _Run) -> None:
+        assert offered.kept is not None
+        proposal = offered.kept.proposal
+        work = Work(self._place, tx, proposal, offered.arrival.at, calendar, Streams())
+        try:
+            outcomes = self._owned.opened(proposal, work)
+        except Refused as refused:
+            run.decided.append((number, offered, _refusal(offered, Rejected(422, refused.faults)), ()))
+            return
+        assert proposal.subject is not None
+        facts = recorded(proposal, outcomes, service=SERVICE, stream=proposal.subject, after=0, now=offered.arrival.at)
+        marks = tuple(dict.fromkeys(mark for outcome in outcomes for mark in outcome.marks))
+        run.decided.append((number, offered, _acceptance(offered, proposal, facts, marks), facts))
+
+    async def _write(self, tx: Transaction, run: _Run, results: dict[int, Taken]) -> None:
+        """What a run came to: receipts first, since they tell which messages had been taken before."""
+        new = await receipts.record(tx, [receipt for _, _, receipt, _ in run.decided])
+        facts: list[AnyEvent] = []
+        parcels: list[Parcel] = []
+        for number, offered, receipt, followed in run.decided:
+            if receipt.submission not in new:
+                results[number] = await self._known_before(tx, offered)
+                continue
+            results[number] = Taken(receipt)
+            if followed and offered.kept is not None:
+                await self._place.log.append(tx, str(receipt.incident), 0, followed)
+                facts += followed
+                parcels += [offered.kept.parcel] if offered.kept.parcel else []
+        if facts and self._place.project:
+            await self._place.project(tx, facts)
+        await keep(tx, parcels)
+
+    async def _take_one(self, tx: Transaction, offered: Offered, calendar: Calendar) -> Taken:
+        checked = offered.checked
+        if isinstance(checked, Rejected):
+            return await self._refuse(tx, offered, checked)
+        if await receipts.taken(tx, checked.event.source, checked.event.id):
+            return await self._known_before(tx, offered)
+        work = Work(self._place, tx, checked.event, offered.arrival.at, calendar, Streams())
+        try:
+            subject, known = await self._about(work, checked, offered.arrival.party)
+            kept = seal(
+                checked,
+                self._sealer,
+                offered.arrival.party,
+                submission=offered.submission,
+                subject=subject,
+                arrived=offered.arrival.at,
+                people=known.people if known else (),
+            )
+            work = Work(self._place, tx, kept.proposal, offered.arrival.at, calendar, work.streams)
+            receipt = await self._follow(work, offered, checked, kept.proposal, known)
+        except Rejected as rejected:
+            return await self._refuse(tx, offered, rejected)
+        except Refused as refused:
+            return await self._refuse(tx, offered, Rejected(422, refused.faults))
+        except Waiting as waiting:
+            fault = Fault(pointer="/type", rule="too-early", detail=f"Send it again after: {waiting.for_what}"[:400])
+            return await self._refuse(tx, offered, Rejected(422, [fault]))
+        if not await receipts.record(tx, [receipt]):
+            raise Conflict(offered.submission, 0)  # the same id came by another way meanwhile
+        await keep(tx, [kept.parcel] if kept.parcel else [])
+        return Taken(receipt)
+
+    async def _about(self, work: Work, checked: Checked, party: Party) -> tuple[str, Known | None]:
+        """Which stream a proposal is about, and what is known of it. What the sender may not see is not there."""
+        if checked.of_calendar:
+            return CALENDAR_SUBJECT, None
+        event = checked.event
+        subject = event.subject
+        if subject is None:
+            assert event.incidentref is not None
+            under = await receipts.incidents_under(work.tx, party.agency, event.incidentref)
+            if len(under) > 1:
+                detail = "Your agency referred several incidents under this number; name one by its id."
+                fault = Fault(pointer="/incidentref", rule="ambiguous", detail=detail, allowed=tuple(under))
+                raise Rejected(422, [fault])
+            subject = under[0] if under else ""
+        known = await self._owned.known(work, subject) if subject else None
+        agreement = self._directory.agreement(party.agency, event.partnership)
+        decision = may_propose(party, event.name, agreement, known.matter) if known else None
+        if known is None or decision is None or decision.rule == "absent":
+            pointer = "/subject" if event.subject else "/incidentref"
+            raise Rejected(404, [Fault(pointer=pointer, rule="absent", detail="There is no such incident of yours.")])
+        if not decision.allowed:
+            detail = "Your agency and role may not propose this about this incident."
+            raise Rejected(403, [Fault(pointer="/type", rule=decision.rule, detail=detail)])
+        return subject, known
+
+    async def _follow(
+        self, work: Work, offered: Offered, checked: Checked, proposal: AnyEvent, known: Known | None
+    ) -> Receipt:
+        """Decides what the gateway owns; sends the rest on to its owner, with the incident's version."""
+        if checked.entry.owner == SERVICE:
+            facts = await self._owned.decided(work, proposal)
+            return _acceptance(offered, proposal, facts, ())
+        onward = proposal.model_copy(update={"streamversion": known.version if known else 0})
+        await self._place.log.append(work.tx, offered.submission, 0, [onward])
+        return _receipt(offered, PENDING, incident=proposal.subject, http_status=202)
+
+    async def _known_before(self, tx: Transaction, offered: Offered) -> Taken:
+        """The same again gets the first receipt; other bytes under the same id are refused and change nothing."""
+        first = await receipts.taken(tx, offered.arrival.source, offered.event_id or "")
+        if first is None:
+            raise Conflict(offered.submission, 0)  # it was refused meanwhile, or lies on another offset: do it again
+        if hmac.compare_digest(first.digest or b"", offered.digest or b""):
+            if offered.arrival.offset is not None:
+                again = _receipt(offered, REPEATED, repeats=first.submission, event_id=None)
+                await receipts.record(tx, [again])
+            return Taken(first, repeated=True)
+        detail = "Another message was taken under this id; send this one under an id of its own."
+        fault = Fault(pointer="/id", rule="id-used", detail=detail)
+        refusal = _receipt(offered, REFUSED, http_status=409, faults=(fault,), event_id=None)
+        await receipts.record(tx, [refusal])
+        return Taken(refusal)
+
+    async def _refuse(self, tx: Transaction, offered: Offered, rejected: Rejected) -> Taken:
+        refusal = _refusal(offered, rejected)
+        await receipts.record(tx, [refusal])
+        return Taken(refusal)
+
+
+def _failures(offers: Sequence[Offered], results: Mapping[int, Taken]) -> set[tuple[object, str]]:
+    return {
+        (offers[number].batch, key)
+        for number, taken in results.items()
+        if taken.failed and offers[number].batch is not None
+        for key in offers[number].keys
+    }
+
+
+def _own_id(sent: Mapping[str, Any], arrival: Arrival) -> str | None:
+    """The id of a message that cannot be taken, where it is one that its sender could look up."""
+    found = sent.get("id")
+    usable = isinstance(found, str) and 0 < len(found) <= 64 and found.isascii() and found.isprintable()
+    return found if usable and sent.get("source") == arrival.source else None
+
+
+def _receipt(offered: Offered, status: str, **more: Any) -> Receipt:
+    event = None if isinstance(offered.checked, Rejected) else offered.checked.event
+    about: dict[str, Any] = {"event_id": offered.event_id}
+    if event is not None:
+        about |= {"type": event.type, "partnership": event.partnership, "incidentref": event.incidentref}
+    return Receipt(
+        offered.submission,
+        status,
+        offered.arrival.at,
+        offered.arrival.party.agency,
+        offered.arrival.source,
+        **about
+        | {"actor": offered.arrival.party.person, "inbound_offset": offered.arrival.offset, "digest": offered.digest}
+        | more,
+    )
+
+
+def _refusal(offered: Offered, rejected: Rejected) -> Receipt:
+    return _receipt(offered, REFUSED, http_status=rejected.status, faults=rejected.faults)
+
+
+def _acceptance(offered: Offered, proposal: AnyEvent, facts: Sequence[AnyEvent], marks: tuple[str, ...]) -> Receipt:
+    incident = proposal.subject if proposal.subject != CALENDAR_SUBJECT else None
+    return _receipt(
+        offered,
+        ACCEPTED,
+        incident=incident,
+        marks=marks,
+        facts=tuple(fact.id for fact in facts),
+        deadlines=tuple(deadlines_in(facts)),
+    )
+
+
+def deadlines_in(facts: Sequence[AnyEvent]) -> Iterator[dict[str, Any]]:
+    """The deadline facts among these, with their reckoning, as a receipt shows them."""
+    for fact in facts:
+        if fact.name.startswith("deadline."):
+            yield {"event": fact.name} | fact.data.model_dump(
+                mode="json", by_alias=True, exclude_none=True, exclude={"reason"}
+            )
+
+
+def digest_key(secret: bytes) -> bytes:
+    """The key of this installation's digests, from a secret that its gateway processes share."""
+    return hmac.digest(secret, b"digests of submissions", sha256)
