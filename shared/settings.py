@@ -61,6 +61,7 @@ class Settings:
     smtp_host: str = ""
     smtp_port: int = 0
     agencies_file: str = ""
+    identities_file: str = ""
     otlp_endpoint: str = ""
 
 
