@@ -59,7 +59,7 @@ class DeadlineMissed(OfDeadline):
     """The due day has passed and it is not met; said again each working day while that is so."""
 
     due: date
-    working_days_late: Annotated[int, Field(ge=0)]
+    working_days_late: Annotated[int, Field(ge=0)] | None = Field(None, description="None outside the calendar.")
     provisional: bool
     answer_outstanding: bool = Field(False, description="What would meet it arrived in time and awaits its verdict.")
     again: bool = False
