@@ -32,12 +32,14 @@ class Workplace:
     calendar: Callable[[Transaction], Awaitable[Calendar]]
     project: Callable[[Transaction, Sequence[AnyEvent]], Awaitable[None]] | None = None
 
-    async def work(self, tx: Transaction, cause: AnyEvent, streams: "Streams | None" = None) -> "Work":
+    async def work(
+        self, tx: Transaction, cause: AnyEvent, streams: "Streams | None" = None, origin: Record | None = None
+    ) -> "Work":
         """The work that `cause` gives rise to, in a transaction that its caller opened and will commit."""
         streams = Streams() if streams is None else streams
         if streams.calendar is None:
             streams.calendar = await self.calendar(tx)
-        return Work(self, tx, cause, self.clock.now(), streams.calendar, streams)
+        return Work(self, tx, cause, self.clock.now(), streams.calendar, streams, origin)
 
 
 @dataclass
@@ -50,7 +52,10 @@ class Streams:
 
 @dataclass(frozen=True)
 class Work:
-    """What a reaction, or a handler of proposals, may do: load, decide, save. It is opened and committed for it."""
+    """What a reaction, or a handler of proposals, may do: load, decide, save. It is opened and committed for it.
+
+    `origin` is the record that the cause came in, where it came from Kafka.
+    """
 
     place: Workplace
     tx: Transaction
@@ -58,6 +63,7 @@ class Work:
     now: datetime
     calendar: Calendar
     streams: Streams
+    origin: Record | None = None
     marks: set[str] = field(default_factory=set)
     """What was noted about the proposal though it was accepted, for the answer."""
 

@@ -45,7 +45,8 @@ class Pass:
 class Reader:
     """One service's reader of every topic that its reactions name, one consumer group a topic.
 
-    `folds` names the topics whose subjects' versions are remembered (proposals wait for them).
+    `folds` names the topics whose subjects' versions are remembered (proposals wait for them); `after` is called
+    when a transaction has been committed.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Reader:
         parking: Parking,
         *,
         folds: Sequence[str] = (),
+        after: Callable[[], None] | None = None,
         decode: Callable[[bytes], AnyEvent] = catalogue.decode,
     ) -> None:
         self.workplace = workplace
@@ -64,6 +66,7 @@ class Reader:
         self.flows: dict[str, Flow] = {}
         self._reactions = reactions
         self._folds = frozenset(folds)
+        self._after = after
         self._decode = decode
         self._tracer = tracer(__name__)
 
@@ -151,6 +154,8 @@ class Reader:
             for topic, versions in work.versions.items():
                 await positions.fold(tx, topic, versions)
             await positions.move(tx, work.moved)
+            if self._after:
+                tx.after_commit(self._after)
         return Passed(work.moved, work.gaps)
 
     async def _next(self, record: Record, work: Pass) -> None:
@@ -179,7 +184,7 @@ class Reader:
             ),
         ):
             for reaction in self._reactions.to(record.topic, event.name):
-                await reaction(event, await self.workplace.work(work.tx, event, work.streams))
+                await reaction(event, await self.workplace.work(work.tx, event, work.streams, record))
         if record.topic == catalogue.CALENDAR:
             work.streams.calendar = None  # the next event of this batch reads it anew
         self._fold(record, work, event.subject, event.streamversion)

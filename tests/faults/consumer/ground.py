@@ -220,7 +220,9 @@ class Ground:
     async def opened_parcels(self) -> list[bytes]:
         """What the vault would read."""
         box = SealedBox(self.vault_key)
-        return [box.decrypt(bytes(sealed)) for (sealed,) in await self.rows("select ciphertext from parcel order by seq")]
+        return [
+            box.decrypt(bytes(sealed)) for (sealed,) in await self.rows("select ciphertext from parcel order by seq")
+        ]
 
     async def committed(self, partition: int = 0) -> int | None:
         """The group's committed offset, as the broker tells it."""
