@@ -16,7 +16,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 _SENT_VALUES = re.compile(
     r"input_value=.*?(?=, input_type=|$)"  # pydantic
-    r"|\[parameters: .*?\](?=\s|$)"  # SQLAlchemy
+    r"|(?<=\) ).*?(?=\n\[SQL: )|\[parameters: .*?\](?=\s|$)"  # SQLAlchemy
     r"|(?:DETAIL|CONTEXT|HINT): .*",  # PostgreSQL
     re.DOTALL,
 )
@@ -109,8 +109,8 @@ class Lines(_Clean):
     def format(self, record: logging.LogRecord) -> str:
         """The record on one line."""
         pairs = " ".join(f"{name}={_quoted(value)}" for name, value in self.values(record).items())
-        message = self.message(record).replace("\n", " ⏎ ")
-        return f"{_time(record)} {record.levelname:<7} {self._service} {message} {pairs}".rstrip()
+        line = f"{_time(record)} {record.levelname:<7} {self._service} {self.message(record)} {pairs}"
+        return _one_line(line.rstrip())
 
 
 class JsonLines(_Clean):
@@ -119,11 +119,13 @@ class JsonLines(_Clean):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one JSON object."""
         head = {"time": _time(record), "level": record.levelname, "service": self._service}
-        return json.dumps(
-            head | {"logger": record.name, "message": self.message(record)} | self.values(record),
-            default=str,
-            ensure_ascii=False,
-        )
+        said = {"logger": record.name, "message": self.message(record)}
+        return _one_line(json.dumps(head | said | self.values(record), default=str, ensure_ascii=False))
+
+
+def _one_line(line: str) -> str:
+    """Without anything that a terminal or a log collector takes for the end of a line or a command."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _quoted(value: object) -> str:
