@@ -17,7 +17,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,7 +54,6 @@ def submission_table(metadata: MetaData) -> Table:
         Column("arrived_at", DateTime(timezone=True), nullable=False),
         Column("status", Text, nullable=False),
         Column("outcome", Text, nullable=False),  # JSON; nothing is ever looked up by it
-        UniqueConstraint("agency", "inbound_offset"),
     )
     # A refused message does not use its id up: it may be mended and sent again under the same one.
     Index(
@@ -66,6 +64,7 @@ def submission_table(metadata: MetaData) -> Table:
         postgresql_where=submission.c.status != REFUSED,
     )
     Index("submission_by_sender", submission.c.agency, submission.c.event_id, submission.c.seq)
+    Index("submission_by_offset", submission.c.agency, submission.c.inbound_offset)
     Index("submission_open", submission.c.incident, postgresql_where=submission.c.status.in_(OPEN))
     Index(
         "submission_incidentref",
