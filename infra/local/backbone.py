@@ -1,9 +1,11 @@
 """Kafka and PostgreSQL together, in one folder: what every service stands on, and what tests start for themselves."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Self
 
 from infra.local.failures import require_room
 from infra.local.home import Home
@@ -11,34 +13,37 @@ from infra.local.jars import Progress, fetch_jars
 from infra.local.kafka import LocalKafka
 from infra.local.ports import free_ports, require_free
 from infra.local.postgres import LocalPostgres
+from infra.local.processes import ChildProcess
 from infra.local.secret_files import secret
 from infra.postgres.provision import ServiceDatabase, provision_database
 
 STATE = Path(__file__).resolve().parents[2] / ".state"
+PORT_SETTING = "--ports-from"
 JARS = STATE / "cache" / "jars"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackbonePorts:
-    kafka: int
-    kafka_agencies: int
-    kafka_controller: int
-    postgres: int
+    """Where Kafka (for services, for agencies, for its controller) and PostgreSQL listen, on loopback."""
+
+    kafka: int = 9092
+    kafka_agencies: int = 9093
+    kafka_controller: int = 9094
+    postgres: int = 5433
 
     @classmethod
-    def free(cls) -> "BackbonePorts":
-        return cls(*free_ports(4))
+    def free(cls) -> Self:
+        """Ports that nobody listens on just now."""
+        names = [field.name for field in fields(cls)]
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
 
 class Backbone:
     """A broker and a database server under `home`; `start` and `stop` may be called again and again."""
 
-    def __init__(
-        self, home: Path, ports: BackbonePorts, *, port_setting: str = "--ports-from", fetched: Progress | None = None
-    ) -> None:
+    def __init__(self, home: Path, ports: BackbonePorts, *, fetched: Progress | None = None) -> None:
         self.home = Home(home)
         self.ports = ports
-        self._port_setting = port_setting
         self._fetched = fetched or (lambda done, total: None)
         self._held = ExitStack()
 
@@ -52,9 +57,17 @@ class Backbone:
             raise
 
     def _start(self) -> None:
+        self._prepare()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            kafka = pool.submit(self._start_kafka)
+            self.postgres.start()
+            self._remember()
+            kafka.result()
+
+    def _prepare(self) -> None:
         require_room(self.home.folder)
-        for what, port in vars(self.ports).items():
-            require_free(port, WANTED_BY[what], self._port_setting)
+        for field in fields(self.ports):
+            require_free(getattr(self.ports, field.name), field.name.replace("_", " "), PORT_SETTING)
         self.postgres = LocalPostgres(
             self.home.folder / "postgres", port=self.ports.postgres, secrets_folder=self.home.secrets
         )
@@ -66,10 +79,16 @@ class Backbone:
             controller_port=self.ports.kafka_controller,
             secrets_folder=self.home.secrets,
         )
-        self.postgres.start()
-        self.home.remember(self.postgres.process)
+
+    def _start_kafka(self) -> None:
         self.kafka.start()
-        self.home.remember(self.postgres.process, self.kafka.process)
+        self._remember()
+
+    def _remember(self) -> None:
+        self.home.remember(self._children())
+
+    def _children(self) -> list[ChildProcess | None]:
+        return [vars(self)[part].process for part in ("postgres", "kafka") if part in vars(self)]
 
     def stop(self) -> None:
         """Stop both cleanly and let the folder go."""
@@ -96,11 +115,3 @@ class Backbone:
             owner_password=secret(self.home.secrets / f"postgres-{name}-owner"),
             runtime_password=secret(self.home.secrets / f"postgres-{name}-runtime"),
         )
-
-
-WANTED_BY = {
-    "kafka": "Kafka (services)",
-    "kafka_agencies": "Kafka (agencies, TLS)",
-    "kafka_controller": "Kafka (controller)",
-    "postgres": "PostgreSQL",
-}

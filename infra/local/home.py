@@ -4,7 +4,8 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra.local.failures import CannotStart, about_disk
@@ -24,6 +25,7 @@ class Home:
         self.secrets = self.folder / "secrets"
         self.logs = self.folder / "logs"
         self._processes = self.folder / "processes.json"
+        self._noting = threading.Lock()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -55,12 +57,13 @@ class Home:
             finally:
                 self._processes.unlink(missing_ok=True)
 
-    def remember(self, *processes: ChildProcess | None) -> None:
+    def remember(self, processes: Iterable[ChildProcess | None]) -> None:
         """Note what runs now, so that the next run can end it should this one be killed."""
         running = [[one.pid, one.started_at] for one in processes if one is not None]
-        unfinished = self._processes.with_suffix(".new")
-        unfinished.write_text(json.dumps(running))
-        unfinished.replace(self._processes)
+        with self._noting:
+            unfinished = self._processes.with_suffix(".new")
+            unfinished.write_text(json.dumps(running))
+            unfinished.replace(self._processes)
 
     def end_orphans(self) -> int:
         """End what a killed run left behind; how many there were."""

@@ -3,18 +3,20 @@
 `python -m infra.local.jars` writes that file anew (part of `make lock`).
 """
 
+import fcntl
 import hashlib
 import os
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import requests
 from jgo.config import GlobalSettings
-from jgo.maven import MavenContext
+from jgo.maven import Artifact, MavenContext
 
 from infra.local.failures import CannotStart, about_disk
 
@@ -49,12 +51,32 @@ def fetch_jars(cache: Path, progress: Progress = lambda done, total: None) -> li
     """
     context = _registry(cache.resolve())
     jars = locked_jars()
-    paths: list[Path] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for path in pool.map(lambda jar: _fetch(context, jar, cache), jars):
-            paths.append(path)
-            progress(len(paths), len(jars))
-    return paths
+    with _alone_in(cache), ThreadPoolExecutor(AT_ONCE) as pool:
+        missing = [jar for jar in jars if not _is_whole(_artifact(context, jar).cached_path, jar)]
+        for done, _ in enumerate(pool.map(lambda jar: _fetch(context, jar, cache), missing), start=1):
+            progress(done, len(missing))
+    return [Path(_artifact(context, jar).resolve()) for jar in jars]
+
+
+@contextmanager
+def _alone_in(cache: Path) -> Iterator[None]:
+    """Two runs share one cache: the second waits, and finds what the first fetched."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise about_disk(error, cache) or error from error
+
+
+def _artifact(context: MavenContext, jar: Jar) -> Artifact:
+    group, name, version = jar.coordinate.split(":")
+    return context.project(group, name).at_version(version).artifact()
+
+
+def _is_whole(path: Path | None, jar: Jar) -> bool:
+    return path is not None and path.exists() and _sha256(path) == jar.sha256
 
 
 def _registry(cache: Path) -> MavenContext:
@@ -63,12 +85,10 @@ def _registry(cache: Path) -> MavenContext:
     return MavenContext(repo_cache=cache, remote_repos=remote, timeout=SECONDS_PER_REQUEST)
 
 
-def _fetch(context: MavenContext, jar: Jar, cache: Path) -> Path:
-    group, name, version = jar.coordinate.split(":")
-    artifact = context.project(group, name).at_version(version).artifact()
-    cached = artifact.cached_path
-    if cached and cached.exists() and _sha256(cached) != jar.sha256:
-        cached.unlink()  # a fetch that was cut short leaves half a file behind
+def _fetch(context: MavenContext, jar: Jar, cache: Path) -> None:
+    artifact = _artifact(context, jar)
+    if artifact.cached_path is not None:
+        artifact.cached_path.unlink(missing_ok=True)  # a fetch that was cut short leaves half a file behind
     try:
         path = Path(artifact.resolve())
     except OSError as error:  # requests' own errors are OSErrors too
@@ -77,19 +97,18 @@ def _fetch(context: MavenContext, jar: Jar, cache: Path) -> Path:
                 f"The Maven registry did not answer while fetching {jar.coordinate} ({type(error).__name__}): check the"
                 f" network and proxy, or name a mirror in {MIRROR_SETTING}, then start again; what has arrived is kept."
             ) from error
-        raise about_disk(error, cache) or error from error
+        raise
     except RuntimeError as error:
         raise CannotStart(
             f"The Maven registry has no {jar.coordinate}: check the mirror named in {MIRROR_SETTING} or in jgo's"
             " settings."
         ) from error
-    if _sha256(path) != jar.sha256:
+    if not _is_whole(path, jar):
         path.unlink()
         raise CannotStart(
             f"{jar.coordinate} arrived with other bytes than the committed checksum says and was thrown away:"
             f" do not go on with this registry or mirror; {LOCK.name} has the checksum."
         )
-    return path
 
 
 def _sha256(path: Path) -> str:
@@ -104,8 +123,7 @@ def _resolve_anew() -> Iterator[Jar]:
     with TemporaryDirectory() as folder:
         context = _registry(Path(folder))
         for coordinate in [LOGGING_BINDING, *resolved]:
-            group, name, version = coordinate.split(":")
-            path = Path(context.project(group, name).at_version(version).artifact().resolve())
+            path = Path(_artifact(context, Jar(coordinate, "")).resolve())
             yield Jar(coordinate, _sha256(path))
 
 

@@ -52,6 +52,10 @@ class ChildProcess:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
+    def wait(self) -> int:
+        """Its exit status, once it has ended; minus the signal's number when one ended it."""
+        return self._popen.wait()
+
     def ask_to_end(self, with_signal: int = signal.SIGTERM) -> None:
         """Signal the program alone: it ends its own children in its own order."""
         if self.is_alive():

@@ -1,0 +1,114 @@
+"""Run the whole stack on this machine, in one folder; Ctrl-C stops it and a second start finds its data."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from infra.agencies import AGENCIES
+from infra.local.backbone import PORT_SETTING, STATE
+from infra.local.failures import CannotStart
+from infra.local.services import StackPorts
+from infra.local.stack import HEALTHY_SECONDS, Stack
+from infra.local.terminal import Terminal
+
+
+def main() -> int:
+    told = _arguments()
+    terminal = Terminal()
+    stack = Stack(
+        told.home,
+        StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
+        clock_start=told.clock_start,
+        agencies=told.agencies,
+        terminal=terminal,
+    )
+    asked_to_stop = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _raise_interrupt)
+    begun = time.monotonic()
+    try:
+        stack.start()
+        stack.wait_healthy(HEALTHY_SECONDS)
+        terminal.say(f"all healthy after {time.monotonic() - begun:.1f} s")
+        terminal.table("Where everything is (Ctrl-C stops it all)", where_everything_is(stack))
+        asked_to_stop.wait()
+    except CannotStart as failure:
+        terminal.fail(str(failure))
+        return 1
+    except KeyboardInterrupt:
+        terminal.say("stopping; what has been recorded is kept")
+        return 0
+    finally:
+        _stop(stack, terminal)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
+    run = asked.add_subparsers(dest="what", required=True).add_parser("run", description=__doc__)
+    run.add_argument("--home", type=Path, default=STATE / "run", help="the folder that everything lives in")
+    run.add_argument(PORT_SETTING, type=_port, metavar="PORT", help="take consecutive ports from this one on")
+    run.add_argument(
+        "--clock-start", type=_instant, metavar="INSTANT", help="begin the business clock here (for a demo)"
+    )
+    run.add_argument("--agencies", type=Path, default=AGENCIES, help="the file that names the partner agencies")
+    return asked.parse_args()
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise argparse.ArgumentTypeError("give it with its offset, such as 2020-05-04T08:00:00Z")
+    return instant
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
+        raise argparse.ArgumentTypeError("a port from 1024 to 65000")
+    return int(text)
+
+
+def _raise_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(stack: Stack, terminal: Terminal) -> None:
+    """Stop cleanly; asked a second time, at once."""
+
+    def at_once(number: int, frame: FrameType | None) -> None:
+        terminal.say("stopping at once; the next start recovers")
+        stack.kill_all()
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, at_once)
+    stack.stop()
+    terminal.say("stopped")
+
+
+def where_everything_is(stack: Stack) -> list[tuple[str, str, str]]:
+    """What, where, and as whom to go there."""
+    secrets = stack.home.secrets
+    identities = stack.home.folder / "issuer" / "identities"
+    http = [(name, url, "") for name, url in stack.urls.items() if name != "issuer"]
+    return [
+        *http,
+        ("issuer", stack.urls["issuer"], f"people: {identities / 'passwords'}, systems: {identities / 'keys'}"),
+        (
+            "Kafka for agencies",
+            stack.kafka.agencies_bootstrap,
+            f"SASL_SSL, SCRAM-SHA-512, trusting {stack.kafka.authority}",
+        ),
+        ("Kafka's passwords", str(secrets), "kafka-agency.<agency>, one file each; kafka-admin is the super user's"),
+        ("PostgreSQL", stack.postgres.address, f"passwords in {secrets}, postgres-<service>-runtime"),
+        ("e-mail sent", str(stack.maildir), "a maildir"),
+        ("logs", str(stack.home.logs), ""),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

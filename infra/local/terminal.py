@@ -1,0 +1,58 @@
+"""What a person at the terminal sees: progress, the merged lines of all processes, and where everything is."""
+
+import sys
+import threading
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
+NAME_WIDTH = 14
+
+
+class Terminal:
+    """Writes whole lines, whichever thread they come from; in colour where the output is a terminal."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self._colours: dict[str, str] = {}
+        self._one_at_a_time = threading.Lock()
+        self._quiet = quiet
+
+    def say(self, line: str) -> None:
+        """A line of the stack's own."""
+        with self._one_at_a_time:
+            self._console.print(line, markup=False, style="bold")
+
+    def fail(self, sentence: str) -> None:
+        """What went wrong and what to do about it."""
+        with self._one_at_a_time:
+            self._console.print(sentence, markup=False, style="bold red")
+
+    def tell(self, name: str, line: str) -> None:
+        """A line that the process `name` wrote."""
+        if self._quiet:
+            return
+        with self._one_at_a_time:
+            colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+            self._console.print(f"{name:<{NAME_WIDTH}}│ ", markup=False, style=colour, end="")
+            self._console.print(line, markup=False)
+
+    def fetched(self, done: int, total: int) -> None:
+        """Progress of the broker's jars: one line that fills up, or, without a terminal, three lines."""
+        with self._one_at_a_time:
+            if self._console.is_terminal:
+                self._console.print(f"\rfetching Kafka: {done} of {total} jars", end="\n" if done == total else "")
+            elif done in (1, total // 2, total):
+                self._console.print(f"fetching Kafka: {done} of {total} jars")
+
+    def table(self, title: str, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Where everything is."""
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for heading in ("what", "where", "as whom"):
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        with self._one_at_a_time:
+            self._console.print(table)
