@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.submissions import Fault, SubmissionAnswered, Verdict
 from shared.database import Transaction, driver_of
+from shared.limits import limit_table
 
 AnyConnection = AsyncConnection | Transaction
 
@@ -76,12 +77,13 @@ def submission_table(metadata: MetaData) -> Table:
 
 
 def create_receipts(op: Operations, runtime_role: str) -> None:
-    """A migration step: the table, and what the runtime role may do with it. No receipt is ever deleted."""
+    """A migration step: receipts and the callers' limits. The runtime role never deletes a receipt."""
     metadata = MetaData()
     submission_table(metadata)
+    limit_table(metadata)
     metadata.create_all(op.get_bind())
-    op.execute(f'revoke all on submission from public, "{runtime_role}"')
-    op.execute(f'grant select, insert, update on submission to "{runtime_role}"')
+    op.execute(f'revoke all on submission, rate_limit from public, "{runtime_role}"')
+    op.execute(f'grant select, insert, update on submission, rate_limit to "{runtime_role}"')
 
 
 @dataclass(frozen=True)
