@@ -1,7 +1,7 @@
 """What tests of the log and the relay stand on: a database with a log in it, and facts without a story."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -138,3 +138,30 @@ async def until(true: Callable[[], bool], seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - it may be true in a database, or in another process
             await asyncio.sleep(0.02)
+
+
+async def until_async(true: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Wait until asking says that something is true."""
+    async with asyncio.timeout(seconds):
+        while not await true():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
+
+
+async def published(database: Database, position: int) -> bool:
+    """Whether Kafka has acknowledged everything up to a position."""
+    async with database.transaction() as tx:
+        return bool(await tx.driver.fetchval("select position >= $1 from published", position))
+
+
+def applied(records: Sequence[Record]) -> list[Record]:
+    """What a reader makes of a topic by the rule of its positions: repeats are skipped, a gap is a failure."""
+    last: dict[int, int] = {}
+    effect = []
+    for record in records:
+        position, previous = int(record.headers["position"]), int(record.headers["previous"])
+        if position <= last.get(record.partition, 0):
+            continue
+        assert previous == last.get(record.partition, 0), f"position {position} follows a gap"
+        last[record.partition] = position
+        effect.append(record)
+    return effect
