@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import distinct, func, select, update
@@ -19,11 +20,10 @@ from shared.vault_client.sealing import Sealer, unreadable
 
 log = logging.getLogger(__name__)
 
-PURPOSE = "replay of a parked event"
 BEHIND = "behind an event of the same key"
 
 Reveal = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
-"""Fetches what lies under these references from the vault, for `PURPOSE`."""
+"""Fetches what lies under these references from the vault, for the purpose of replay."""
 
 _OPEN = parked.c.settled_at.is_(None)
 _INCIDENT = re.compile(r"incident-[0-9a-f]{32}")
@@ -44,6 +44,28 @@ class Parked:
     ref: str
     attempts: int
     parked_at: str
+
+    def record(self, content: bytes) -> Record:
+        """The record that it was, its bytes come back from the vault."""
+        at = datetime.fromisoformat(self.parked_at)
+        return Record(self.topic, self.partition, self.offset, self.key, content, at, self.producer, self.position)
+
+
+@dataclass(frozen=True)
+class Which:
+    """Parked events to be mended: all of a key, in order, or the one at a place that holds nothing up."""
+
+    topic: str
+    key: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+
+    def clauses(self) -> tuple[Any, ...]:
+        """As conditions on the parked events."""
+        here = (parked.c.topic == self.topic, _OPEN)
+        if self.key is not None:
+            return (*here, parked.c.key == self.key)
+        return (*here, parked.c.key.is_(None), parked.c.partition == self.partition, parked.c.offset == self.offset)
 
 
 class Parking:
@@ -89,14 +111,14 @@ class Parking:
             place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.error("an event was parked", extra=place | {"reason": reason})
 
-    async def first(self, tx: Transaction, topic: str, key: str | None, offset: int | None = None) -> Parked | None:
-        """The one to be replayed next of a key (or, where there is no key, of an offset); its partition is held."""
-        these = (parked.c.topic == topic, parked.c.key == key if key is not None else parked.c.offset == offset, _OPEN)
+    async def first(self, tx: Transaction, which: "Which") -> Parked | None:
+        """The one that is to be replayed next; its partition is held, so that no reader parks behind it meanwhile."""
+        these = which.clauses()
         found = (await tx.connection.execute(select(parked.c.partition).where(*these).limit(1))).scalar()
         if found is None:
             return None
         await tx.driver.execute(
-            "select from reader_position where topic = $1 and partition = $2 for update", topic, found
+            "select from reader_position where topic = $1 and partition = $2 for update", which.topic, found
         )
         row = (await tx.connection.execute(select(parked).where(*these).order_by(parked.c.offset).limit(1))).first()
         return _parked(row) if row else None

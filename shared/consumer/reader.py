@@ -151,11 +151,8 @@ class Reader:
                         raise Unfit("it bears no relay's mark: producer, position and previous")
                     case Place.KNOWN:
                         pass
-            for topic, versions in work.versions.items():
-                await positions.fold(tx, topic, versions)
             await positions.move(tx, work.moved)
-            if self._after:
-                tx.after_commit(self._after)
+            await self.finish(work)
         return Passed(work.moved, work.gaps)
 
     async def _next(self, record: Record, work: Pass) -> None:
@@ -163,6 +160,13 @@ class Reader:
             await self.parking.park(work.tx, record, BEHIND)
         else:
             await self.react(record, work)
+
+    async def finish(self, work: Pass) -> None:
+        """What is said of a transaction's records once they are all dealt with."""
+        for topic, versions in work.versions.items():
+            await positions.fold(work.tx, topic, versions)
+        if self._after:
+            work.tx.after_commit(self._after)
 
     async def react(self, record: Record, work: Pass) -> None:
         """Do what this record makes the service do. Events of unknown types pass; only their version is noted."""

@@ -1,7 +1,5 @@
 """The reader on a real Kafka and PostgreSQL: each fact has its effect once, whatever came with it or before it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.faults.consumer.ground import Ground, closed, ground, relay, subject, until
@@ -9,8 +7,8 @@ from tests.stacks import Stack
 
 
 @pytest.fixture
-async def here(stack: Stack) -> AsyncIterator[Ground]:
-    yield await ground(stack)
+async def here(stack: Stack) -> Ground:
+    return await ground(stack)
 
 
 async def test_each_fact_has_its_effect_once_and_in_order(here: Ground) -> None:

@@ -266,5 +266,5 @@ async def ground(stack: Stack, partitions: int = 1) -> Ground:
 async def until(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not await check():
+        while not await check():  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(0.05)
