@@ -41,7 +41,7 @@ class Source:
     """A service that keeps parcels, as it stood when it last answered."""
 
     url: str
-    audience: str = ""
+    name: str = ""
     answered_at: datetime | None = None
     sealing_keys: Mapping[str, bool] = field(default_factory=dict)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -115,7 +115,7 @@ class Collector:
             while True:
                 page = await self._page(source, after)
                 if page.parcels:
-                    done = await self._filing.file(source.url, page.parcels)
+                    done = await self._filing.file(source.name, page.parcels)
                     await self._confirm(source, done)
                     filed += len(done)
                     after = page.parcels[-1].seq
@@ -149,8 +149,8 @@ class Collector:
         ready = select(filed.c.parcel).where(filed.c.covered_at.is_(None), filed.c.filed_at <= until)
         for source in self.sources:
             while True:
+                page = ready.where(filed.c.source == source.name).order_by(filed.c.filed_at).limit(1000)
                 async with self._database.reading() as connection:
-                    page = ready.where(filed.c.source == source.url).order_by(filed.c.filed_at).limit(1000)
                     parcels = list((await connection.execute(page)).scalars())
                 if not parcels:
                     break
@@ -192,13 +192,17 @@ class Collector:
         except SourceAway:
             return False
 
+    async def _name_of(self, source: Source) -> str:
+        """The service behind an address, as it says itself: its own token would be good for nothing elsewhere."""
+        if not source.name:
+            answer = await self._http.get(f"{source.url}/health/live", timeout=5)
+            answer.raise_for_status()
+            source.name = str(answer.json()["service"])
+        return source.name
+
     async def _ask(self, source: Source, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            if not source.audience:
-                told_by = await self._http.get(f"{source.url}/health/live", timeout=5)
-                told_by.raise_for_status()
-                source.audience = audience_of(told_by.json()["service"])
-            token = await self._token_for(source.audience)
+            token = await self._token_for(audience_of(await self._name_of(source)))
             url = f"{source.url}/internal/parcels{path}"
             headers = {"authorization": f"Bearer {token}"}
             answer = await self._http.request(method, url, json=body, headers=headers, timeout=10)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.vault import tables
 from services.vault.ciphers import lock
+from services.vault.erasure import erased_among
 from services.vault.key_store import KeyStore, NoSuchSealingKey
 from services.vault.noticing import compare
 from services.vault.parcels import OpenedParcel, SealedItem, Unopenable, open_parcel, place_of
@@ -116,8 +117,10 @@ class Filing:
             for index in sorted(indexes):
                 # two that are filed at once must see each other
                 await tx.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(index))))
-            for parcel, item in items:
-                if item.kind == "identity" and item.subject in keys:
+            identities = [(parcel, item) for parcel, item in items if item.kind == "identity" and item.subject in keys]
+            erased = await erased_among(tx, [str(item.subject) for _, item in identities])
+            for parcel, item in identities:
+                if item.subject not in erased:
                     await compare(tx, parcel, item, keys[_index(parcel)], self._clock.now())
             done = tables.unopened_parcel.c.parcel.in_([waiting.id for waiting, _ in opened])
             await tx.connection.execute(delete(tables.unopened_parcel).where(done))

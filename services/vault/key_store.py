@@ -1,6 +1,6 @@
 """The keys, apart from the data they open: a database of its own, with a short backup life."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from nacl.public import PrivateKey
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.vault.ciphers import MasterKeys, Wrapped, new_key
+from services.vault.ciphers import MasterKeys, UnknownMasterKey, Wrapped, new_key
 from shared.database import Database, Transaction
 from shared.vault_client import SealingKey
 
@@ -61,11 +61,15 @@ class NoSuchSealingKey(Exception):
 
 
 class KeyStore:
-    """Data keys by owner (a subject, an incident), sealing keys by id; all wrapped by a master key, none cached."""
+    """Data keys by owner (a subject, an incident), sealing keys by id; all wrapped by a master key, none cached.
 
-    def __init__(self, database: Database, masters: MasterKeys) -> None:
+    `read_masters` gives the master keys as they stand; they are read again when a key turns up under a newer one.
+    """
+
+    def __init__(self, database: Database, read_masters: Callable[[], MasterKeys]) -> None:
         self._database = database
-        self._masters = masters
+        self._read_masters = read_masters
+        self._masters = read_masters()
 
     async def for_filing(self, owners: Collection[str]) -> dict[str, bytes]:
         """The keys to file under, made where there is none yet. An owner who was erased has none and gets none."""
@@ -112,6 +116,7 @@ class KeyStore:
 
     async def rewrap(self) -> int:
         """Wraps every key under the current master key, row by row under its lock; how many were not yet."""
+        self._masters = self._read_masters()
         done = 0
         for table, name in ((data_key, data_key.c.owner), (sealing_key, sealing_key.c.id)):
             old = select(table).where(table.c.wrapped.is_not(None), table.c.master != self._masters.current)
@@ -181,7 +186,12 @@ class KeyStore:
         return key
 
     def _open(self, row: Any, owner: str) -> bytes:
-        return self._masters.unwrap(Wrapped(row.master, bytes(row.wrapped)), owner)
+        wrapped = Wrapped(row.master, bytes(row.wrapped))
+        try:
+            return self._masters.unwrap(wrapped, owner)
+        except UnknownMasterKey:
+            self._masters = self._read_masters()
+            return self._masters.unwrap(wrapped, owner)
 
 
 def _keys_of(owners: Collection[str]) -> Any:

@@ -84,7 +84,8 @@ async def _alike(
 ) -> dict[str, tuple[Likeness, ...]]:
     trait = tables.trait
     # children of one event are told apart by whoever sent it, twins included
-    others = (trait.c.subject != item.subject) & trait.c.event.is_distinct_from(parcel.event or "")
+    together = {str(one.subject) for one in parcel.items if one.kind == "identity"}
+    others = trait.c.subject.not_in(together)
     equal = select(trait.c.subject, trait.c.trait, trait.c.token)
     found = equal.where(trait.c.token.in_([t.token for t in new]), others)
     shared = [KnownTrait(r.subject, r.trait, r.token) for r in await tx.connection.execute(found)]

@@ -4,6 +4,7 @@ Sealing needs no vault: a service keeps the vault's current public key in its ow
 open what was sealed, the service that sealed it included.
 """
 
+from shared.vault_client.asking import Document, Filed, NotYetFiled, Shown, VaultAway, VaultClient, VaultRefused
 from shared.vault_client.keys import REFRESH_SECONDS, SealingKeys
 from shared.vault_client.parcels import create_parcels, keep, parcel_router, parcel_table
 from shared.vault_client.sealing import (
@@ -19,14 +20,21 @@ from shared.vault_client.sealing import (
 
 __all__ = [
     "REFRESH_SECONDS",
+    "Document",
+    "Filed",
     "Kind",
     "NoSealingKey",
+    "NotYetFiled",
     "Parcel",
     "Sealable",
     "Sealer",
     "SealingKey",
     "SealingKeyRetired",
     "SealingKeys",
+    "Shown",
+    "VaultAway",
+    "VaultClient",
+    "VaultRefused",
     "create_parcels",
     "keep",
     "parcel_router",

@@ -1,0 +1,174 @@
+"""Erases by destroying a key, refuses under a legal hold, and says what remains for a person to decide about."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.vault import tables
+from services.vault.key_store import KeyStore
+from shared.database import Database, Transaction
+from shared.identity import Caller
+from shared.problems import Problem, not_found
+
+log = logging.getLogger(__name__)
+
+MAY_DECIDE = "business_unit"
+"""The role whose decision an erasure or a hold is."""
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What an erasure leaves: references and ids only. Each needs a person's decision."""
+
+    narratives: Sequence[str] = ()
+    """Words that list the erased subject, filed under an incident."""
+    documents: Sequence[str] = ()
+    """Documents of the incidents that the subject is in."""
+    identities: Sequence[str] = ()
+    """Identities that came with the erased incident, filed under their subjects."""
+    likely_same: Sequence[str] = ()
+    """Subjects that may be the same child, each with a key of its own."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who decided what about an owner of a key (a subject or an incident), and why."""
+
+    owner: str
+    by: Caller
+    reason_ref: str
+    at: datetime
+
+
+class Erasure:
+    """Destroys the keys of subjects and incidents."""
+
+    def __init__(self, database: Database, keys: KeyStore) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def erase(self, decision: Decision) -> Remains:
+        """Erases, and reports what remains; again does no more. Problems: 403, 404, 409 under a legal hold."""
+        owner = decision.owner
+        async with self._database.transaction() as tx:
+            await _in_turn(tx)
+            await _entitled(tx.connection, decision)
+            held = await _holds(tx.connection, await _touching(tx.connection, owner))
+            if held:
+                detail = "Lift the hold first; until then nothing of this is erased."
+                raise Problem(409, "legal-hold", "Under a legal hold", detail, more={"held": held})
+            # the tombstone is first: a crash from here on is made good at the next start
+            await tx.connection.execute(upsert(tables.erasure).values(_row(decision)).on_conflict_do_nothing())
+            await _forget_traits(tx, [owner])
+        await self._keys.destroy([owner], decision.at)
+        log.info("a key was destroyed", extra={"owner": owner})
+        async with self._database.reading() as connection:
+            return await _remains(connection, owner)
+
+    async def hold(self, decision: Decision, act: Literal["placed", "lifted"]) -> None:
+        """Places or lifts a legal hold. Problems: 403, 404."""
+        async with self._database.transaction() as tx:
+            await _in_turn(tx)
+            await _entitled(tx.connection, decision)
+            await tx.connection.execute(insert(tables.hold).values(**_row(decision), act=act))
+
+    async def reapply(self, at: datetime) -> int:
+        """Makes good, at each start, what a restored backup brought back; how many keys had come back to life.
+
+        Both databases remember every erasure, so either may have been restored.
+        """
+        async with self._database.reading() as connection:
+            here = {row.owner for row in await connection.execute(select(tables.erasure.c.owner))}
+        there = await self._keys.erased()
+        async with self._database.transaction() as tx:
+            for owner in sorted(there.keys() - here):
+                await tx.connection.execute(upsert(tables.erasure).values(owner=owner, at=there[owner]))
+            await _forget_traits(tx, sorted(here | there.keys()))
+        revived = await self._keys.destroy(here | there.keys(), at) if here or there else 0
+        if revived:
+            log.warning("keys that a restore had brought back were destroyed again", extra={"keys": revived})
+        return revived
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {
+        "owner": decision.owner,
+        "decided_by": decision.by.id,
+        "agency": decision.by.agency,
+        "reason_ref": decision.reason_ref,
+        "at": decision.at,
+    }
+
+
+_TURN = func.hashtext("holds-and-erasures")
+
+
+async def _in_turn(tx: Transaction) -> None:
+    """A hold and an erasure never pass each other unseen, nor an erasure and a filing."""
+    await tx.connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+
+
+async def erased_among(tx: Transaction, owners: Collection[str]) -> set[str]:
+    """Those who were erased; nobody else is until the transaction ends."""
+    if not owners:
+        return set()
+    await tx.connection.execute(select(func.pg_advisory_xact_lock_shared(_TURN)))
+    erased = select(tables.erasure.c.owner).where(tables.erasure.c.owner.in_(owners))
+    return set((await tx.connection.execute(erased)).scalars())
+
+
+async def _entitled(connection: AsyncConnection, decision: Decision) -> None:
+    by = decision.by
+    if by.kind != "person" or MAY_DECIDE not in by.roles:
+        raise Problem(403, "not-permitted", "Not permitted", f"A person with the role {MAY_DECIDE} decides this.")
+    item = tables.item
+    theirs = select(item.c.partnership).where((item.c.owner == decision.owner) | (item.c.incident == decision.owner))
+    partnerships = set((await connection.execute(theirs.distinct())).scalars())
+    if not partnerships or not partnerships <= by.partnerships:
+        raise not_found()
+
+
+async def _touching(connection: AsyncConnection, owner: str) -> list[str]:
+    """An owner and, of a subject, the incidents it is in; of an incident, the subjects that came with it."""
+    item, mention = tables.item, tables.mention
+    incidents = select(item.c.incident).where(item.c.subject == owner, item.c.incident.is_not(None))
+    spoken_of = select(item.c.incident).join(mention, mention.c.ref == item.c.ref).where(mention.c.subject == owner)
+    subjects = select(item.c.subject).where(item.c.incident == owner, item.c.subject.is_not(None))
+    found = await connection.execute(incidents.union(spoken_of, subjects))
+    return [owner, *sorted(one for one in found.scalars() if one is not None)]
+
+
+async def _holds(connection: AsyncConnection, owners: Collection[str]) -> list[str]:
+    hold = tables.hold
+    latest = select(hold.c.owner, hold.c.act).distinct(hold.c.owner).where(hold.c.owner.in_(owners))
+    rows = await connection.execute(latest.order_by(hold.c.owner, hold.c.id.desc()))
+    return [row.owner for row in rows if row.act == "placed"]
+
+
+async def _forget_traits(tx: Transaction, owners: Collection[str]) -> None:
+    await tx.connection.execute(delete(tables.trait).where(tables.trait.c.subject.in_(owners)))
+
+
+async def _remains(connection: AsyncConnection, owner: str) -> Remains:
+    item, mention, likeness = tables.item, tables.mention, tables.likeness
+    erased = select(tables.erasure.c.owner)
+    there = item.c.owner.not_in(erased) & item.c.ciphertext.is_not(None)
+    spoken_of = select(item.c.ref).join(mention, mention.c.ref == item.c.ref).where(mention.c.subject == owner, there)
+    incidents = [one for one in await _touching(connection, owner) if one.startswith("incident-")]
+    documents = select(item.c.ref).where(item.c.kind == "document", item.c.incident.in_(incidents), there)
+    identities = select(item.c.ref).where(item.c.kind == "identity", item.c.incident == owner, there)
+    pairs = select(likeness.c.known, likeness.c.filed).where((likeness.c.known == owner) | (likeness.c.filed == owner))
+    twins = {one for row in await connection.execute(pairs) for one in row} - {owner}
+    living = set((await connection.execute(erased.where(tables.erasure.c.owner.in_(twins)))).scalars())
+    return Remains(
+        narratives=sorted((await connection.execute(spoken_of.where(item.c.kind != "identity"))).scalars()),
+        documents=sorted((await connection.execute(documents)).scalars()),
+        identities=sorted((await connection.execute(identities)).scalars()),
+        likely_same=sorted(twins - living),
+    )

@@ -1,0 +1,202 @@
+"""Asks the vault: each call in the service's own name, on behalf of whoever stands behind it, for a stated purpose."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+
+from contracts.vault import Purpose
+from shared.identity import ON_BEHALF_OF, Caller, audience_of
+from shared.telemetry import current_traceparent
+
+TokenFor = Callable[[str], Awaitable[str]]
+"""Gives this service's own access token for an audience (`ServiceCredentials.token`)."""
+
+_AUDIENCE = audience_of("vault")
+
+
+class VaultAway(Exception):
+    """The vault did not answer, or could not record the look. Nothing was shown; time mends it."""
+
+
+class NotYetFiled(Exception):
+    """The vault has not collected these references yet; time mends it."""
+
+    def __init__(self, refs: tuple[str, ...]) -> None:
+        super().__init__("not yet filed")
+        self.refs = refs
+
+
+class VaultRefused(Exception):
+    """The vault will not do this: `status` and `problem` are its answer, which repeats nothing of what was sent."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('type', '')}")
+        self.status = status
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One thing as the vault shows it. `erased`: its key was destroyed. `damaged`: an operator must look."""
+
+    status: Literal["present", "erased", "damaged"]
+    kind: str
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A document that the vault keeps."""
+
+    ref: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document on its way: read `chunks` inside the block that opened it."""
+
+    media_type: str
+    size: int
+    disposition: str
+    chunks: AsyncIterator[bytes]
+
+
+class VaultClient:
+    """The vault as other services ask it. Without `caller` a service asks for itself, where the purpose allows it."""
+
+    def __init__(self, http: httpx.AsyncClient, token_for: TokenFor) -> None:
+        """`http` has the vault's base URL."""
+        self._http = http
+        self._token_for = token_for
+
+    async def reveal(
+        self, refs: Collection[str], *, purpose: Purpose, caller: Caller | None = None, incident: str | None = None
+    ) -> dict[str, Shown]:
+        """What stands behind references, in one recorded look. Raises VaultAway, NotYetFiled, VaultRefused."""
+        if not refs:
+            return {}
+        asked = {"refs": sorted(set(refs)), "purpose": purpose, "incident": incident}
+        answer = await self._ask("POST", "/v1/reveal", caller, json=asked)
+        return {ref: Shown(**one) for ref, one in answer.json()["items"].items()}
+
+    async def file_document(
+        self,
+        content: AsyncIterator[bytes],
+        *,
+        incident: str,
+        partnership: str,
+        caller: Caller,
+        name: str = "",
+        declared: str = "application/octet-stream",
+    ) -> Filed:
+        """Files a document as it streams in. Raises VaultAway; VaultRefused with 413, 422 (why), 409 once erased."""
+        answer = await self._ask(
+            "POST",
+            "/v1/documents",
+            caller,
+            params={"incident": incident, "partnership": partnership},
+            content=content,
+            headers={"content-type": declared, "document-name": quote(name)},
+            timeout=60,
+        )
+        told = answer.json()
+        return Filed(told["ref"], told["mediaType"], told["size"], told["sha256"])
+
+    @asynccontextmanager
+    async def document(
+        self, ref: str, *, purpose: Purpose, caller: Caller, incident: str | None = None
+    ) -> AsyncIterator[Document]:
+        """Opens a document, its look recorded first. Raises VaultAway, NotYetFiled, VaultRefused (410 once erased)."""
+        params = {"purpose": str(purpose)} | ({"incident": incident} if incident else {})
+        request = self._http.build_request(
+            "GET", f"/v1/documents/{ref}", params=params, headers=await self._headers(caller), timeout=60
+        )
+        try:
+            answer = await self._http.send(request, stream=True)
+        except httpx.HTTPError:
+            raise VaultAway from None
+        try:
+            if answer.is_error:
+                await answer.aread()
+                _raise_for(answer)
+            disposition = answer.headers.get("content-disposition", "attachment")
+            size = int(answer.headers["content-length"])
+            yield Document(answer.headers["content-type"], size, disposition, answer.aiter_bytes())
+        finally:
+            await answer.aclose()
+
+    async def looks(
+        self,
+        *,
+        caller: Caller,
+        subject: str | None = None,
+        incident: str | None = None,
+        reference: str | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """A page of who looked, newest first: `{items, next}`. Raises VaultAway, VaultRefused."""
+        asked = {"subject": subject, "incident": incident, "reference": reference, "cursor": cursor}
+        params = {name: value for name, value in asked.items() if value is not None}
+        told: dict[str, Any] = (await self._ask("GET", "/v1/looks", caller, params=params)).json()
+        return told
+
+    async def likenesses(self, *, caller: Caller, incident: str | None = None) -> list[dict[str, Any]]:
+        """Subjects that may be one child. Raises VaultAway, VaultRefused."""
+        params = {"incident": incident} if incident else {}
+        found: list[dict[str, Any]] = (await self._ask("GET", "/v1/likenesses", caller, params=params)).json()["items"]
+        return found
+
+    async def quarantine(self, *, caller: Caller, cursor: str | None = None) -> dict[str, Any]:
+        """A page of the messages that nobody could read: `{items, next}`, without what stood in them."""
+        params = {"cursor": cursor} if cursor else {}
+        told: dict[str, Any] = (await self._ask("GET", "/v1/quarantine", caller, params=params)).json()
+        return told
+
+    async def erase(self, owner: str, *, reason_ref: str, caller: Caller) -> dict[str, list[str]]:
+        """Destroys a subject's or an incident's key; what remains. Raises VaultRefused with 409 under a legal hold."""
+        asked = {"owner": owner, "reasonRef": reason_ref}
+        remains: dict[str, list[str]] = (await self._ask("POST", "/v1/erasures", caller, json=asked)).json()["remains"]
+        return remains
+
+    async def hold(self, owner: str, act: Literal["placed", "lifted"], *, reason_ref: str, caller: Caller) -> None:
+        """Places or lifts a legal hold. Raises VaultAway, VaultRefused."""
+        await self._ask("POST", "/v1/holds", caller, json={"owner": owner, "act": act, "reasonRef": reason_ref})
+
+    async def _ask(
+        self, method: str, path: str, caller: Caller | None, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        sent = await self._headers(caller) | (headers or {})
+        try:
+            answer = await self._http.request(method, path, headers=sent, **more)
+        except httpx.HTTPError:
+            raise VaultAway from None
+        if answer.is_error:
+            _raise_for(answer)
+        return answer
+
+    async def _headers(self, caller: Caller | None) -> dict[str, str]:
+        headers = {"authorization": f"Bearer {await self._token_for(_AUDIENCE)}"}
+        if caller is not None:
+            headers[ON_BEHALF_OF] = caller.to_header()
+        if traceparent := current_traceparent():
+            headers["traceparent"] = traceparent
+        return headers
+
+
+def _raise_for(answer: httpx.Response) -> None:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    if str(problem.get("type", "")).endswith(":not-yet-filed"):
+        raise NotYetFiled(tuple(problem.get("references", ())))
+    if answer.status_code >= 500 or answer.status_code == 429:
+        raise VaultAway
+    raise VaultRefused(answer.status_code, problem)
