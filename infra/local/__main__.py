@@ -1,6 +1,10 @@
-"""Run the whole stack on this machine, in one folder; Ctrl-C stops it and a second start finds its data."""
+"""Run the whole stack on this machine, in one folder; Ctrl-C stops it and a second start finds its data.
+
+`clean` removes every such folder and all that is in it.
+"""
 
 import argparse
+import shutil
 import signal
 import sys
 import threading
@@ -12,6 +16,7 @@ from types import FrameType
 from infra.agencies import AGENCIES
 from infra.local.backbone import PORT_SETTING, STATE
 from infra.local.failures import CannotStart
+from infra.local.home import Home
 from infra.local.services import StackPorts
 from infra.local.stack import HEALTHY_SECONDS, Stack
 from infra.local.terminal import Terminal
@@ -20,6 +25,10 @@ from infra.local.terminal import Terminal
 def main() -> int:
     told = _arguments()
     terminal = Terminal()
+    return _clean(terminal) if told.what == "clean" else _run(told, terminal)
+
+
+def _run(told: argparse.Namespace, terminal: Terminal) -> int:
     stack = Stack(
         told.home,
         StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
@@ -50,7 +59,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     asked = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
-    run = asked.add_subparsers(dest="what", required=True).add_parser("run", description=__doc__)
+    what = asked.add_subparsers(dest="what", required=True)
+    what.add_parser("clean", help="remove all local data")
+    run = what.add_parser("run", help="start everything")
     run.add_argument("--home", type=Path, default=STATE / "run", help="the folder that everything lives in")
     run.add_argument(PORT_SETTING, type=_port, metavar="PORT", help="take consecutive ports from this one on")
     run.add_argument(
@@ -71,6 +82,19 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1024 <= int(text) <= 65000:
         raise argparse.ArgumentTypeError("a port from 1024 to 65000")
     return int(text)
+
+
+def _clean(terminal: Terminal) -> int:
+    """Remove all local data, but none of a stack that runs."""
+    try:
+        for folder in [path.parent for path in STATE.glob("*/made-by")]:
+            with Home(folder).hold(any_version=True):
+                shutil.rmtree(folder)
+    except CannotStart as failure:
+        terminal.fail(str(failure))
+        return 1
+    shutil.rmtree(STATE, ignore_errors=True)
+    return 0
 
 
 def _raise_interrupt(number: int, frame: FrameType | None) -> None:

@@ -28,7 +28,7 @@ class Home:
         self._noting = threading.Lock()
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self, *, any_version: bool = False) -> Iterator[None]:
         """Hold the folder for this run. Raises CannotStart when another run has it or another version made it.
 
         The lock is the kernel's, so a run that was killed leaves none; what it left running is ended here.
@@ -50,7 +50,8 @@ class Home:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            self._require_version()
+            if not any_version:
+                self._require_version()
             self.end_orphans()
             try:
                 yield

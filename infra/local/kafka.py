@@ -6,8 +6,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
-
-from kafka.admin import KafkaAdminClient
+from typing import TYPE_CHECKING
 
 from infra.local.failures import CannotStart, about_disk
 from infra.local.java import find_java
@@ -15,6 +14,9 @@ from infra.local.ports import LOOPBACK, answers, wait_until_answers
 from infra.local.processes import ChildProcess, start
 from infra.local.secret_files import secret, write_secret
 from infra.local.tls import server_certificate
+
+if TYPE_CHECKING:
+    from kafka.admin import KafkaAdminClient
 
 ADMIN = "admin"
 MECHANISM = "SCRAM-SHA-512"
@@ -109,8 +111,10 @@ class LocalKafka:
     def is_serving(self) -> bool:
         return answers(self.port)
 
-    def admin_client(self) -> KafkaAdminClient:
+    def admin_client(self) -> "KafkaAdminClient":
         """kafka-python's admin client, signed in as the super user; close it."""
+        from kafka.admin import KafkaAdminClient  # late: it reads a hundred schema files
+
         return KafkaAdminClient(
             bootstrap_servers=self.bootstrap,
             security_protocol=self.security_protocol,
