@@ -1,0 +1,203 @@
+"""What the gateway knows of one incident, folded from facts, and what a decision may know beside it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from contracts.access import Matter
+from contracts.codes import AbuseOrNeglect, Ground, Nature
+from contracts.rules import Rule, rule
+from contracts.rules.grounds import Circumstances, Where, grounds_of
+from shared import decider
+from shared.clock import london_date
+from shared.deadlines import Deadline, DeadlineState
+
+
+class Status(StrEnum):
+    """The states of DOMAIN 4. Reopened is TRIAGED_NOTIFIABLE again; linked is a flag beside the status."""
+
+    REFERRED = "referred"
+    TRIAGED_NOTIFIABLE = "triaged_notifiable"
+    TRIAGED_NOT_NOTIFIABLE = "triaged_not_notifiable"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Awareness:
+    """An instant at which the authority is said to have become aware, and the fact that said so. None is dropped.
+
+    `because`: referral, triage, reopened, ground_added, corrected, linked.
+    """
+
+    at: datetime
+    because: str
+    fact: str
+
+
+@dataclass(frozen=True)
+class ChildCase:
+    """One child, as far as the grounds depend on it."""
+
+    age: int | None = None
+    looked_after: bool = False
+    care_leaver: bool = False
+    placing_authority: str | None = None
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What notifications has said of the notification. Its facts come on another topic, at any time."""
+
+    version: int = 0
+    portal_time: datetime | None = None
+    grounds: frozenset[Ground] = frozenset()
+    delay_explained: bool = False
+    withdrawn: bool = False
+    ended: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was submitted and not withdrawn."""
+        return self.portal_time is not None and not self.withdrawn
+
+
+NOTHING_FILED = Filing()
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident. `aware_at` is the awareness that the clocks run from now; `awareness` keeps every one.
+
+    `judged` names, by clock, the fact that last said missed or met; `told` when each recipient was told.
+    """
+
+    id: str
+    version: int
+    partnership: str
+    nature: Nature
+    abuse_or_neglect: AbuseOrNeglect
+    occurred_from: date
+    host: str
+    told_at: datetime
+    aware_at: datetime
+    occurred_at: datetime | None = None
+    outside_england: bool = False
+    normally_resident: bool = True
+    home: str | None = None
+    placing: str | None = None
+    other_areas: tuple[str, ...] = ()
+    children: tuple[ChildCase, ...] = ()
+    subjects: tuple[str, ...] = ()
+    referrers: frozenset[str] = frozenset()
+    incidentref: str | None = None
+    status: Status = Status.REFERRED
+    awareness: tuple[Awareness, ...] = ()
+    grounds: frozenset[Ground] = frozenset()
+    clocks: Mapping[str, Deadline] = field(default_factory=dict)
+    judged: Mapping[str, str] = field(default_factory=dict)
+    awaiting_reason: frozenset[str] = frozenset()
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    linked_to: str | None = None
+    twins: frozenset[str] = frozenset()
+    filing: Filing = NOTHING_FILED
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The host area first, then every other area that has to do with it (DOMAIN 1.4)."""
+        placing = (child.placing_authority for child in self.children)
+        named = (self.host, self.home, self.placing, *placing, *self.other_areas)
+        return tuple(dict.fromkeys(area for area in named if area))
+
+    @property
+    def own_aware_at(self) -> datetime:
+        """The authority's own awareness: what links brought in is left out."""
+        return next(entry.at for entry in reversed(self.awareness) if entry.because != "linked")
+
+    @property
+    def apparent_grounds(self) -> frozenset[Ground]:
+        """The grounds that the referral's own facts call for, by the truth table of DOMAIN 1.1."""
+        return self.grounds_if(self.abuse_or_neglect)
+
+    def grounds_if(self, abuse_or_neglect: AbuseOrNeglect, nature: Nature | None = None) -> frozenset[Ground]:
+        """The truth table's grounds, were this known of abuse or neglect (and that of the nature)."""
+        where = Where.OUTSIDE_ENGLAND if self.outside_england else Where.IN_AREA
+        cases = (
+            Circumstances(
+                nature=nature or self.nature,
+                abuse_or_neglect=abuse_or_neglect,
+                where=where,
+                normally_resident=self.normally_resident,
+                looked_after=child.looked_after,
+                care_leaver=child.care_leaver,
+                age=child.age,
+            )
+            for child in self.children
+        )
+        return frozenset().union(*(grounds_of(case) for case in cases))
+
+    @property
+    def submitted(self) -> bool:
+        """Whether the national portal has it, and it was not withdrawn."""
+        met = any(self.clocks[key].met_at is not None for key in DUTY if key in self.clocks)
+        return (met or self.filing.stands) and not self.filing.withdrawn
+
+    @property
+    def running(self) -> Iterator[Deadline]:
+        """The clocks that are neither met nor cancelled, a missed one among them."""
+        return (deadline for deadline in self.clocks.values() if not done(deadline))
+
+    @property
+    def matter(self) -> Matter:
+        """The incident as far as access depends on it."""
+        named = {deadline.recipient for deadline in self.clocks.values() if deadline.recipient}
+        return Matter(
+            partnership=self.partnership,
+            referrers=self.referrers,
+            participants=frozenset(named - set(self.areas)) | self.referrers,
+            areas=frozenset(self.areas),
+        )
+
+
+DUTY = ("T01", "T03", "T04")
+"""The rules whose clocks a submission to the national system meets."""
+
+FROM_AWARENESS = ("T01", "T02", "T03", "T04")
+"""The rules whose day 0 is the authority's awareness. T05 runs from the referral."""
+
+
+def done(deadline: Deadline) -> bool:
+    """Met or cancelled. One that was met outside the known calendar is done, though nobody can judge it yet."""
+    return deadline.closed or (deadline.state is DeadlineState.UNCOMPUTED and deadline.met_at is not None)
+
+
+def _nobody(area: str) -> str | None:
+    return None
+
+
+def _none(area: str) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Context(decider.Context):
+    """What a decision may know beside the past.
+
+    `arrived`: when the proposal reached the gateway, if before `now` (it lay in the inbound topic). `partners_of`: the
+    integrated care board and police force of an area. `related`: the incidents that this one is, or will be, linked to.
+    """
+
+    rules: Callable[[str, date, str | None], Rule] = rule
+    authority_of: Callable[[str], str | None] = _nobody
+    partners_of: Callable[[str], Sequence[str]] = _none
+    arrived: datetime | None = None
+    related: Mapping[str, Incident] = field(default_factory=dict)
+
+    @property
+    def arrival(self) -> datetime:
+        return self.arrived or self.now
+
+    @property
+    def today(self) -> date:
+        """The London date of arrival."""
+        return london_date(self.arrival)
