@@ -151,6 +151,8 @@ def _schema_faults(invalid: ValidationError, value: Mapping[str, Any]) -> Iterat
         place, node = _place(error["loc"], value, missing=error["type"] == "missing")
         if error["type"] == "string_type" and isinstance(node, dict):
             continue  # the branch of a union that takes a reference: the words' own branch says what is wrong
+        if error["type"] == "too_short" and isinstance(node, list) and node:
+            continue  # pydantic counts the items that are sound; each of the others is told of by itself
         found = faults_of([{**error, "loc": place}])[0]
         allowed = (found.allowed,) if found.allowed else ()
         yield Fault(

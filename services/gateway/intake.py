@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from services.gateway.receipts import ACCEPTED, PENDING, REFUSED, REPEATED, Rece
 from services.gateway.sealing import Kept, seal
 from shared.consumer import Streams, Work, Workplace
 from shared.database import Transaction
-from shared.decider import Refused, Waiting, recorded
+from shared.decider import Outcome, Refused, Waiting, recorded
 from shared.eventlog import Conflict
 from shared.vault_client import Parcel, Sealer, keep
 from shared.working_days import Calendar
@@ -29,17 +29,25 @@ SERVICE = "gateway"
 
 @dataclass(frozen=True)
 class Known:
-    """What the gateway knows of an incident when something is proposed about it."""
+    """What the gateway knows of an incident when something is proposed about it; `people` are its subjects."""
 
     matter: Matter
     people: Sequence[str]
     version: int
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What followed from a proposal: facts, appended, and what its sender is told besides."""
+
+    facts: Sequence[AnyEvent]
+    marks: tuple[str, ...] = ()
+
+
 class Owned(Protocol):
     """What the gateway itself owns and decides: incidents and the calendar."""
 
-    def opened(self, proposal: AnyEvent, work: Work) -> Sequence[Any]:
+    def opened(self, work: Work, proposal: AnyEvent) -> Sequence[Outcome]:
         """The outcomes of a proposal that opens an incident. Pure; raises Refused."""
         ...
 
@@ -47,7 +55,7 @@ class Owned(Protocol):
         """What is known of an incident; None where there is none."""
         ...
 
-    async def decided(self, work: Work, proposal: AnyEvent) -> Sequence[AnyEvent]:
+    async def decided(self, work: Work, proposal: AnyEvent) -> Decided:
         """The facts that followed from any other proposal, appended. Raises Refused."""
         ...
 
@@ -159,9 +167,9 @@ class Intake:
     def _decide(self, number: int, offered: Offered, tx: Transaction, calendar: Calendar, run: _Run) -> None:
         assert offered.kept is not None
         proposal = offered.kept.proposal
-        work = Work(self._place, tx, proposal, offered.arrival.at, calendar, Streams())
+        work = self._work(tx, proposal, calendar)
         try:
-            outcomes = self._owned.opened(proposal, work)
+            outcomes = self._owned.opened(work, proposal)
         except Refused as refused:
             run.decided.append((number, offered, _refusal(offered, Rejected(422, refused.faults)), ()))
             return
@@ -169,6 +177,9 @@ class Intake:
         facts = recorded(proposal, outcomes, service=SERVICE, stream=proposal.subject, after=0, now=offered.arrival.at)
         marks = tuple(dict.fromkeys(mark for outcome in outcomes for mark in outcome.marks))
         run.decided.append((number, offered, _acceptance(offered, proposal, facts, marks), facts))
+
+    def _work(self, tx: Transaction, cause: AnyEvent, calendar: Calendar) -> Work:
+        return Work(self._place, tx, cause, self._place.clock.now(), calendar, Streams())
 
     async def _write(self, tx: Transaction, run: _Run, results: dict[int, Taken]) -> None:
         """What a run came to: receipts first, since they tell which messages had been taken before."""
@@ -194,7 +205,7 @@ class Intake:
             return await self._refuse(tx, offered, checked)
         if await receipts.taken(tx, checked.event.source, checked.event.id):
             return await self._known_before(tx, offered)
-        work = Work(self._place, tx, checked.event, offered.arrival.at, calendar, Streams())
+        work = self._work(tx, checked.event, calendar)
         try:
             subject, known = await self._about(work, checked, offered.arrival.party)
             kept = seal(
@@ -206,8 +217,7 @@ class Intake:
                 arrived=offered.arrival.at,
                 people=known.people if known else (),
             )
-            work = Work(self._place, tx, kept.proposal, offered.arrival.at, calendar, work.streams)
-            receipt = await self._follow(work, offered, checked, kept.proposal, known)
+            receipt = await self._follow(replace(work, cause=kept.proposal), offered, checked, kept.proposal, known)
         except Rejected as rejected:
             return await self._refuse(tx, offered, rejected)
         except Refused as refused:
@@ -250,8 +260,8 @@ class Intake:
     ) -> Receipt:
         """Decides what the gateway owns; sends the rest on to its owner, with the incident's version."""
         if checked.entry.owner == SERVICE:
-            facts = await self._owned.decided(work, proposal)
-            return _acceptance(offered, proposal, facts, ())
+            decided = await self._owned.decided(work, proposal)
+            return _acceptance(offered, proposal, decided.facts, decided.marks)
         onward = proposal.model_copy(update={"streamversion": known.version if known else 0})
         await self._place.log.append(work.tx, offered.submission, 0, [onward])
         return _receipt(offered, PENDING, incident=proposal.subject, http_status=202)

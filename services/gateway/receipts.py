@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from alembic.operations import Operations
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -76,7 +75,15 @@ def submission_table(metadata: MetaData) -> Table:
     return submission
 
 
-def create_receipts(op: Operations, runtime_role: str) -> None:
+class MigrationSteps(Protocol):
+    """Alembic's `op`, as far as it is needed here."""
+
+    def get_bind(self) -> Any: ...
+
+    def execute(self, statement: str) -> Any: ...
+
+
+def create_receipts(op: MigrationSteps, runtime_role: str) -> None:
     """A migration step: receipts and the callers' limits. The runtime role never deletes a receipt."""
     metadata = MetaData()
     submission_table(metadata)
