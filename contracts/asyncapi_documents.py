@@ -10,9 +10,9 @@ from typing import Any
 from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, INCIDENTS, NOTIFICATIONS, EventType
 from contracts.envelope import CONTENT_TYPE
 from contracts.schema_forms import Form
+from contracts.vault import VAULT
 
 Document = dict[str, Any]
-VAULT = "safeguarding.vault"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from contracts import calendars, deadlines, incidents, notifications, submissions
+from contracts import calendars, deadlines, incidents, notifications, submissions, vault
 from contracts.ceilings import (
     ANSWER,
     CLOCK,
@@ -184,6 +184,14 @@ _TYPES = (
         "every owner",
         "What became of a submission.",
         ANSWER,
+    ),
+    EventType(
+        "subject.likeness-noticed",
+        vault.SubjectLikenessNoticed,
+        vault.VAULT,
+        "vault",
+        "Two subjects may be one child: a person decides.",
+        DRAFT,
     ),
     EventType(
         "calendar.day-proposed",

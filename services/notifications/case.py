@@ -1,18 +1,19 @@
 """What notifications knows of an incident, folded from the gateway's facts: pure, and indifferent to repeats."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contracts.codes import Ground
-from contracts.deadlines import DeadlineMet, DeadlineMissed, DeadlineRecomputed, DeadlineSet
+from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet, Reckoned
 from contracts.envelope import AnyEvent
-from contracts.incidents import IncidentLinked, IncidentReferred, NotifiabilityDecided
+from contracts.incidents import AwarenessCorrected, IncidentLinked, IncidentReferred, NotifiabilityDecided
 from contracts.notifications import PartnerNotified
 
 
 @dataclass(frozen=True)
 class Told:
-    """When a partner was told, and how."""
+    """When a recipient was told, and how."""
 
     at: datetime
     channel: str
@@ -20,7 +21,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Case:
-    """One incident as its notification needs it. `notifiable` is None until triage."""
+    """One incident as its notification needs it. `notifiable` is None until triage; `clocks` by their key."""
 
     incident: str
     partnership: str = ""
@@ -32,9 +33,9 @@ class Case:
     grounds: frozenset[Ground] = frozenset()
     became_aware_at: datetime | None = None
     linked_to: str | None = None
-    duty_due: str | None = None
+    clocks: Mapping[str, Reckoned] = field(default_factory=dict)
     awaiting_reason: bool = False
-    told: tuple[tuple[str, Told], ...] = ()
+    told: Mapping[str, Told] = field(default_factory=dict)
 
 
 DUTY = ("T01", "T03", "T04")
@@ -45,40 +46,44 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
     """The case after one more fact of the incident stream."""
     match fact.data:
         case IncidentReferred() as referral:
-            areas = (referral.host_authority, referral.home_authority, referral.placing_authority)
-            return replace(
-                case,
-                partnership=fact.partnership,
-                host_authority=referral.host_authority,
-                areas=frozenset(filter(None, areas)),
-                other_areas=_other_areas(referral),
-                referrers=case.referrers | ({fact.agency} if fact.agency else set()),
-            )
+            return _referred(case, referral, fact)
         case NotifiabilityDecided() as decision:
-            return replace(
-                case,
-                notifiable=decision.notifiable,
-                grounds=decision.grounds,
-                became_aware_at=decision.became_aware_at,
-            )
+            aware = decision.became_aware_at
+            return replace(case, notifiable=decision.notifiable, grounds=decision.grounds, became_aware_at=aware)
+        case AwarenessCorrected(aware_at=at):
+            return replace(case, became_aware_at=at)
         case IncidentLinked(twin=twin, lead=lead, undone=undone) if twin == case.incident:
             return replace(case, linked_to=None if undone else lead)
-        case DeadlineSet(rule=rule, reckoned=reckoned) | DeadlineRecomputed(rule=rule, reckoned=reckoned) if (
-            rule in DUTY and reckoned
-        ):
-            return replace(case, duty_due=reckoned.due.isoformat())
+        case DeadlineSet(clock=clock, reckoned=reckoned) | DeadlineRecomputed(clock=clock, reckoned=reckoned):
+            return replace(case, clocks={**case.clocks, clock: reckoned} if reckoned else _without(case.clocks, clock))
+        case DeadlineCancelled(clock=clock):
+            return replace(case, clocks=_without(case.clocks, clock))
         case DeadlineMet(rule=rule, awaiting_reason=awaiting) if rule in DUTY:
             return replace(case, awaiting_reason=awaiting)
-        case DeadlineMissed():
-            return case
         case PartnerNotified(recipient=recipient, notified_at=at, channel=channel):
-            others = tuple(entry for entry in case.told if entry[0] != recipient)
-            return replace(case, told=(*others, (recipient, Told(at, channel))))
+            return replace(case, told={**case.told, recipient: Told(at, channel)})
         case _:
             return case
 
 
-def _other_areas(referral: IncidentReferred) -> tuple[str, ...]:
-    """Whose partners must hear too: home and placing areas, and those named (DOMAIN T02, 1.4)."""
-    named = (referral.home_authority, referral.placing_authority, *referral.other_areas_to_notify)
-    return tuple(dict.fromkeys(area for area in named if area and area != referral.host_authority))
+def _referred(case: Case, referral: IncidentReferred, fact: AnyEvent) -> Case:
+    areas = (referral.host_authority, referral.home_authority, referral.placing_authority)
+    named = dict.fromkeys((*areas[1:], *referral.other_areas_to_notify))
+    return replace(
+        case,
+        partnership=fact.partnership,
+        host_authority=referral.host_authority,
+        areas=frozenset(filter(None, areas)),
+        # Whose partners must hear too: home and placing areas, and those named (DOMAIN T02, 1.4).
+        other_areas=tuple(area for area in named if area and area != referral.host_authority),
+        referrers=case.referrers | ({fact.agency} if fact.agency else set()),
+    )
+
+
+def _without(clocks: Mapping[str, Reckoned], clock: str) -> Mapping[str, Reckoned]:
+    return {key: reckoned for key, reckoned in clocks.items() if key != clock}
+
+
+def duty_clock(case: Case) -> Reckoned | None:
+    """The reckoning of the clock that a submission meets: T01 where it runs."""
+    return next((case.clocks[rule] for rule in DUTY if rule in case.clocks), None)

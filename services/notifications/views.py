@@ -1,0 +1,67 @@
+"""Read models and named queries, kept in the same transaction as the log."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.envelope import AnyEvent
+from services.notifications.case import Case
+from services.notifications.notification import Notification, Status
+from services.notifications.tables import known_case, notification
+
+_CASE = TypeAdapter(Case)
+PREFIX = "notification-"
+
+
+def stream_of(incident: str) -> str:
+    """The stream of an incident's notification."""
+    return f"{PREFIX}{incident}"
+
+
+async def case_of(connection: AsyncConnection, incident: str) -> Case:
+    """What is known of an incident so far; an empty case where nothing is."""
+    folded = await connection.scalar(select(known_case.c.folded).where(known_case.c.incident == incident))
+    return _CASE.validate_json(folded) if folded else Case(incident)
+
+
+async def keep_case(connection: AsyncConnection, case: Case) -> None:
+    """Remember the case as it is folded now."""
+    values = {"partnership": case.partnership, "folded": _CASE.dump_json(case)}
+    kept = insert(known_case).values(incident=case.incident, **values)
+    await connection.execute(kept.on_conflict_do_update(index_elements=["incident"], set_=values))
+
+
+async def show(connection: AsyncConnection, incident: str, state: Notification, fact: AnyEvent) -> None:
+    """Bring an incident's row up to its folded state."""
+    latest = state.latest
+    values: dict[str, Any] = {
+        "partnership": fact.partnership,
+        "status": (state.status or Status.DRAFT).value,
+        "version": len(state.versions),
+        "drafted_by": latest.by if latest else None,
+        "grounds": sorted(state.grounds or (latest.content.grounds if latest else ())),
+        "portal_reference": state.filed.portal_reference if state.filed else None,
+        "portal_time": state.filed.portal_time if state.filed else None,
+        "without_approval": bool(state.filed and state.filed.without_approval),
+        "ended": state.ended,
+        "changed_at": fact.recordedtime,
+    }
+    shown = insert(notification).values(incident=incident, **values)
+    await connection.execute(shown.on_conflict_do_update(index_elements=["incident"], set_=values))
+
+
+async def of_partnerships(
+    connection: AsyncConnection, partnerships: Sequence[str], after: str = "", limit: int = 50
+) -> list[Any]:
+    """The notifications of some partnerships, by incident, a page at a time."""
+    query = (
+        select(notification)
+        .where(notification.c.partnership.in_(partnerships), notification.c.incident > after)
+        .order_by(notification.c.incident)
+        .limit(limit)
+    )
+    return list(await connection.execute(query))
