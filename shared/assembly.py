@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,7 @@ def by_subject(fact: AnyEvent) -> Route:
 class Assembly:
     """One process of a service. Make it, add reactions and tasks, then `app(...)`."""
 
-    def __init__(
-        self, settings: Settings, *, project: Project | None = None, route: Callable[[AnyEvent], Route] = by_subject
-    ) -> None:
+    def __init__(self, settings: Settings, *, route: Callable[[AnyEvent], Route] = by_subject) -> None:
         start_telemetry(
             settings.service, mode=settings.mode, state_dir=settings.state_dir, otlp_endpoint=settings.otlp_endpoint
         )
@@ -73,12 +72,16 @@ class Assembly:
         self.keys = SealingKeys(self.sealer, self.database, self.vault)
         self.vault_client = VaultClient(self.vault, self.credentials.token)
         self.parking = Parking(self.sealer)
-        self.workplace = Workplace(settings.service, self.log, self.clock, lambda tx: calendar(tx.connection), project)
+        self.workplace = Workplace(settings.service, self.log, self.clock, lambda tx: calendar(tx.connection))
         self.relay = Relay(settings.service, self.database, kafka_access.producer_settings(settings), PARTITIONS)
         self.reader: Reader | None = None
         self.signals: list[Signal] = log_signals(self.database)
         self.tasks: list[Task] = [self.relay.run, self.keys.run]
         self._broker: KafkaBroker | None = None
+
+    def project(self, projection: Project) -> None:
+        """Keep read models with the log. Call it before anything takes the workplace."""
+        self.workplace = replace(self.workplace, project=projection)
 
     def read(
         self, reactions: Reactions, *, folds: Sequence[str] = (), after: Callable[[], None] | None = None

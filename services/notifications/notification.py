@@ -54,6 +54,7 @@ class Notification:
     status: Status | None = None
     versions: tuple[Written, ...] = ()
     filed: NotificationSubmitted | None = None
+    filed_recorded_at: datetime | None = None
     grounds: frozenset[Ground] = frozenset()
     delay_explained: str | None = None
     acknowledged_by: tuple[str, ...] = ()
@@ -243,7 +244,10 @@ def evolve(state: Notification, fact: AnyEvent) -> Notification:
         case NotificationReturnedToDraft():
             return replace(state, status=Status.DRAFT, versions=_approve(state.versions, None))
         case NotificationSubmitted() as filed:
-            return replace(state, status=Status.SUBMITTED, filed=filed, grounds=filed.grounds, ended=None)
+            at = fact.recordedtime
+            return replace(
+                state, status=Status.SUBMITTED, filed=filed, filed_recorded_at=at, grounds=filed.grounds, ended=None
+            )
         case NotificationDelayExplained(delay_reason=reason):
             return replace(state, delay_explained=reason)
         case NotificationAmended() as amended:

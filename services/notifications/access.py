@@ -1,0 +1,40 @@
+"""What of a notification a caller may see: the one decision of `contracts.access`, on what is known of the case."""
+
+from contracts.access import Matter, Party, visible_fields
+from contracts.ceilings import Fields
+from contracts.directory import Directory
+from services.notifications.case import Case
+from services.notifications.notification import Notification
+from services.notifications.recipients import recipients
+
+NATIONAL = frozenset({"panel", "department", "ofsted"})
+
+
+def matter_of(case: Case, state: Notification, directory: Directory) -> Matter:
+    """The case as far as access depends on it; the national bodies take part once it was submitted to them."""
+    authorities = {directory.authorities[area].id for area in case.areas if area in directory.authorities}
+    partners = {agency.id for area in (*case.areas, *case.other_areas) for agency in directory.partners(area)}
+    national = NATIONAL & set(recipients(state.grounds)) if state.filed else frozenset()
+    return Matter(
+        partnership=case.partnership,
+        referrers=case.referrers,
+        participants=frozenset(authorities | partners | national),
+        areas=case.areas,
+    )
+
+
+def may_see(party: Party, case: Case, state: Notification, directory: Directory) -> bool:
+    """Whether the notification exists for this party at all."""
+    return _sight(party, case, state, directory) is not None
+
+
+def may_see_content(party: Party, case: Case, state: Notification, directory: Directory) -> bool:
+    """Whether the party may be shown what stands in it."""
+    sight = _sight(party, case, state, directory)
+    return sight is not None and "content" in sight
+
+
+def _sight(party: Party, case: Case, state: Notification, directory: Directory) -> Fields | None:
+    name = "notification.submitted" if state.filed else "notification.drafted"
+    agreement = directory.agreement(party.agency, case.partnership)
+    return visible_fields(party, name, agreement, matter_of(case, state, directory))

@@ -1,0 +1,173 @@
+"""Queries about notifications, for the gateway on a caller's behalf; the table of what each error is answered with."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from contracts.access import Party
+from contracts.directory import Directory
+from contracts.vault import Purpose
+from services.notifications import views
+from services.notifications.access import may_see, may_see_content
+from services.notifications.case import Case
+from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
+from services.notifications.coverage import coverage
+from services.notifications.notification import Notification, Written
+from services.notifications.proposals import aggregate
+from shared.database import Database
+from shared.eventlog import EventLog
+from shared.http import Cursors, Page, Problem, not_found
+from shared.identity import Caller, caller, on_behalf_of
+from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
+
+
+def behalf(request: Request, who: Annotated[Caller, Depends(caller)]) -> Caller:
+    """The one for whom the gateway asks; nobody else gets an answer here."""
+    asking = on_behalf_of(who, request)
+    if asking.kind == "service":
+        raise not_found()
+    return asking
+
+
+Behalf = Annotated[Caller, Depends(behalf)]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the routes here need."""
+
+    database: Database
+    log: EventLog
+    directory: Directory
+    copies: Copies
+    cursors: Cursors
+
+    async def find(self, incident: str, asking: Caller) -> tuple[Party, Case, Notification]:
+        """A notification that this caller may see. Problem 404 for any other, as for one that is not there."""
+        person = asking.id if asking.kind == "person" else None
+        party = self.directory.member(asking.agency or "", person, asking.roles)
+        async with self.database.reading() as connection:
+            case = await views.case_of(connection, incident)
+            state = aggregate(case).fold(await self.log.load(connection, views.stream_of(incident)))
+        if party is None or state.status is None or not may_see(party, case, state, self.directory):
+            raise not_found()
+        return party, case, state
+
+
+def notifications_router(shelf: Shelf) -> APIRouter:
+    """`GET /v1/notifications`, one of them, and its copies."""
+    router = APIRouter(prefix="/v1/notifications", tags=["notifications"])
+
+    @router.get("", summary="Notifications that the caller may see")
+    async def several(
+        asking: Behalf,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Page[dict[str, Any]]:
+        listed = f"notifications of {asking.id}"
+        after = shelf.cursors.decode(cursor, of=listed)["after"] if cursor else ""
+        async with shelf.database.reading() as connection:
+            rows = await views.of_partnerships(connection, sorted(asking.partnerships), after, limit)
+        items = [row for row in rows if await _visible(shelf, row.incident, asking)]
+        more = shelf.cursors.encode({"after": rows[-1].incident}, of=listed) if len(rows) == limit else None
+        return Page(items=[_row(row) for row in items], next=more)
+
+    @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
+    async def one(incident: str, asking: Behalf) -> dict[str, Any]:
+        party, case, state = await shelf.find(incident, asking)
+        return _told(case, state, content=may_see_content(party, case, state, shelf.directory))
+
+    @router.get("/{incident}/exports/{form}", summary="A copy, in the form's order; taking it is recorded")
+    async def copy(
+        incident: str,
+        form: Form,
+        purpose: Purpose,
+        asking: Behalf,
+        version: Annotated[int | None, Query(ge=1)] = None,
+        filing: Annotated[bool, Query(description="The copy to be filed: waits for the reason of a delay.")] = False,
+    ) -> Response:
+        party, case, state = await shelf.find(incident, asking)
+        if asking.kind != "person" or not may_see_content(party, case, state, shelf.directory):
+            raise not_found()
+        if filing and case.awaiting_reason:
+            remedy = "It was submitted late: record the reason with notification.delay-explained first."
+            raise Problem(409, "awaiting-reason", "Awaiting the reason for the delay", remedy)
+        content = await _copied(shelf, Wanted(incident, form, purpose, asking), case, state, _version(state, version))
+        name = f"notification-{incident[-8:]}-v{_version(state, version).number}.{form}"
+        disposition = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=MEDIA_TYPES[form], headers=disposition)
+
+    return router
+
+
+async def _visible(shelf: Shelf, incident: str, asking: Caller) -> bool:
+    try:
+        await shelf.find(incident, asking)
+    except Problem:
+        return False
+    return True
+
+
+def _version(state: Notification, number: int | None) -> Written:
+    found = [written for written in state.versions if number in (None, written.number)]
+    if not found:
+        raise not_found()
+    return found[-1]
+
+
+async def _copied(shelf: Shelf, wanted: Wanted, case: Case, state: Notification, written: Written) -> bytes:
+    try:
+        return await shelf.copies.take(wanted, case, state, written)
+    except NotYetFiled:
+        remedy = "What was just sent is still on its way to the vault; ask again in a moment."
+        raise Problem(503, "not-yet-filed", "Not yet filed", remedy, headers={"Retry-After": "1"}) from None
+    except VaultAway:
+        remedy = "The vault cannot be reached, so nothing can be shown; ask again shortly."
+        raise Problem(503, "vault-away", "The vault is away", remedy, headers={"Retry-After": "5"}) from None
+    except VaultRefused as refused:
+        told = refused.problem
+        title, detail = told.get("title", "The vault refused"), told.get("detail", "")
+        raise Problem(refused.status, told.get("type", "refused"), title, detail) from None
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        "incident": row.incident,
+        "partnership": row.partnership,
+        "status": row.status,
+        "version": row.version,
+        "grounds": row.grounds,
+        "portalReference": row.portal_reference,
+        "portalTime": row.portal_time,
+        "withoutApproval": row.without_approval,
+        "ended": row.ended,
+    }
+
+
+def _told(case: Case, state: Notification, *, content: bool) -> dict[str, Any]:
+    latest = state.latest
+    filed = state.filed
+    told: dict[str, Any] = {
+        "incident": case.incident,
+        "partnership": case.partnership,
+        "status": state.status,
+        "ended": state.ended,
+        "grounds": sorted(state.grounds or (latest.content.grounds if latest else ())),
+        "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in state.versions],
+        "acknowledgedBy": list(state.acknowledged_by),
+        "awaitingReason": case.awaiting_reason,
+    }
+    if filed:
+        told["submission"] = filed.model_dump(mode="json") | {"recordedAt": state.filed_recorded_at}
+    if latest and content:
+        covered = coverage(latest.content)
+        told["coverage"] = {
+            "ready": covered.ready,
+            "fields": covered.fields,
+            "missing": [field.label for field in covered.missing],
+            "sentence": covered.sentence(),
+        }
+        told["content"] = latest.content.model_dump(mode="json")
+    return told
