@@ -9,6 +9,7 @@ from infra.local.home import Home
 from infra.local.ports import LOOPBACK
 from infra.local.services import Service, StackPorts, plain_environment
 from infra.postgres.provision import ServiceDatabase
+from shared.identity import audience_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Surroundings:
                 "SX_KAFKA_SECURITY": "SASL_PLAINTEXT",
                 "SX_KAFKA_USERNAME": service.name,
                 "SX_KAFKA_PASSWORD_FILE": str(kafka_password),
-                "SX_AUDIENCE": service.name,
+                "SX_AUDIENCE": audience_of(service.name),
                 "SX_CLIENT_ID": service.name,
                 "SX_CLIENT_KEY_FILE": str(self.installed.key_file(service.name)),
                 "SX_CURSOR_KEY_FILE": str(self.home.secrets / f"cursor-{service.name}"),

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from infra.local.processes import ChildProcess, start
 
@@ -116,10 +115,9 @@ class Supervised:
             child.ask_to_end(signal.SIGTERM)
         if child.output is None:
             raise RuntimeError("its output was not piped")
-        with child.output, _opened(self._log) as log:
+        with child.output, LogFile(self._log) as log:
             for raw in child.output:
                 log.write(raw)
-                log.flush()
                 self._tell(program.name, raw.decode(errors="replace").rstrip())
         child.wait()
 
@@ -130,9 +128,25 @@ class Supervised:
         return f"signal {-status}" if status < 0 else f"status {status}"
 
 
-def _opened(log: Path) -> IO[bytes]:
-    """The log to go on with; beyond `LARGEST_LOG_BYTES` the last one is kept beside it and the one before is gone."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
-        log.replace(log.with_suffix(".1.log"))
-    return log.open("ab")
+class LogFile:
+    """A log that is never much longer than `LARGEST_LOG_BYTES`: the part before is kept beside it, and no other."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._file = path.open("ab")
+
+    def write(self, line: bytes) -> None:
+        """Append one line, so that it can be read at once."""
+        if self._file.tell() > LARGEST_LOG_BYTES:
+            self._file.close()
+            self._path.replace(self._path.with_suffix(".1.log"))
+            self._file = self._path.open("ab")
+        self._file.write(line)
+        self._file.flush()
+
+    def __enter__(self) -> "LogFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from infra.local.repeats import Repeats
+
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta")
 NAME_WIDTH = 14
 
@@ -19,6 +21,7 @@ class Terminal:
         self._colours: dict[str, str] = {}
         self._one_at_a_time = threading.Lock()
         self._quiet = quiet
+        self._repeats: dict[str, Repeats] = {}
 
     def say(self, line: str) -> None:
         """A line of the stack's own."""
@@ -35,9 +38,12 @@ class Terminal:
         if self._quiet:
             return
         with self._one_at_a_time:
+            told = self._repeats.setdefault(name, Repeats()).worth_telling(line)
+            if told is None:
+                return
             colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
             self._console.print(f"{name:<{NAME_WIDTH}}│ ", markup=False, style=colour, end="")
-            self._console.print(line, markup=False)
+            self._console.print(told, markup=False)
 
     def fetched(self, done: int, total: int) -> None:
         """Progress of the broker's jars: one line that fills up, or, without a terminal, three lines."""
