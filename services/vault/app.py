@@ -235,7 +235,7 @@ def main() -> None:
     asyncio.run(_begin_keys(own))
     if not own.master_key_file.exists():
         sys.exit(
-            "the key store holds keys, but their master key file is gone: put back the file SX_MASTER_KEY_FILE names"
+            "the key store holds keys, but the master key file is gone: put back what SX_MASTER_KEY_FILE names"
         )
     serve(create_app(settings, own), settings)
 

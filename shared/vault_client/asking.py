@@ -9,7 +9,8 @@ from urllib.parse import quote
 import httpx
 
 from contracts.vault import Purpose
-from shared.identity import ON_BEHALF_OF, Caller, audience_of
+from shared.credentials import CredentialsRefused
+from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of
 from shared.telemetry import current_traceparent
 
 TokenFor = Callable[[str], Awaitable[str]]
@@ -182,7 +183,10 @@ class VaultClient:
         return answer
 
     async def _headers(self, caller: Caller | None) -> dict[str, str]:
-        headers = {"authorization": f"Bearer {await self._token_for(_AUDIENCE)}"}
+        try:
+            headers = {"authorization": f"Bearer {await self._token_for(_AUDIENCE)}"}
+        except (IssuerUnavailable, CredentialsRefused):
+            raise VaultAway from None
         if caller is not None:
             headers[ON_BEHALF_OF] = caller.to_header()
         if traceparent := current_traceparent():
