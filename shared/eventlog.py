@@ -13,7 +13,7 @@ from contracts.sealing import marks, words_left
 from shared.database import Transaction, driver_of
 from shared.log_schema import LogTables, log_tables
 
-__all__ = ["Conflict", "EventLog", "LogTables", "Route", "Stored", "WordsInFact", "columns_of", "log_tables"]
+__all__ = ["Conflict", "EventLog", "LogTables", "Route", "Stored", "WordsInFact", "log_tables"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,24 @@ class WordsInFact(ValueError):
         super().__init__(f"{type_} holds words where references belong: {', '.join(pointers)}")
         self.pointers = pointers
 
+
+BESIDE = {
+    "type": "type",
+    "event_id": "id",
+    "subject": "subject",
+    "partnership": "partnership",
+    "agency": "agency",
+    "actor": "actor",
+    "role": "actorrole",
+    "reason_ref": "reasonref",
+    "correlation": "correlationid",
+    "causation": "causationid",
+    "traceparent": "traceparent",
+    "occurred_at": "time",
+    "recorded_at": "recordedtime",
+    "business_date": "businessdate",
+}
+"""What stands beside a fact's bytes for queries: the column, and the attribute of the event that it repeats."""
 
 _COLUMNS = (
     ("version", "int"),
@@ -175,24 +193,4 @@ class EventLog:
             if left:
                 raise WordsInFact(fact.type, left)
         route = self._route(fact)
-        return (version, *columns_of(fact), route.topic, route.key, fact.to_json())
-
-
-def columns_of(fact: AnyEvent) -> tuple[Any, ...]:
-    """What stands beside a fact's bytes for queries, all of it also in the bytes, in the table's order."""
-    return (
-        fact.type,
-        fact.id,
-        fact.subject,
-        fact.partnership,
-        fact.agency,
-        fact.actor,
-        fact.actorrole,
-        fact.reasonref,
-        fact.correlationid,
-        fact.causationid,
-        fact.traceparent,
-        fact.time,
-        fact.recordedtime,
-        fact.businessdate,
-    )
+        return (version, *(getattr(fact, name) for name in BESIDE.values()), route.topic, route.key, fact.to_json())

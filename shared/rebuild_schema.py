@@ -22,6 +22,7 @@ create function shadow_views(views text[]) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     view text;
+    deed text;
     twin record;
 begin
     if views && array['fact', 'sequence', 'waiting', 'lease', 'published', 'checkpoint'] then
@@ -30,7 +31,11 @@ begin
     foreach view in array views loop
         execute format('drop table if exists shadow.%I', view);
         execute format('create table shadow.%I (like public.%I including all)', view, view);
-        execute format('grant select, insert, update, delete on shadow.%I to %I', view, session_user);
+        foreach deed in array array['select', 'insert', 'update', 'delete'] loop
+            if has_table_privilege(session_user, format('public.%I', view), deed) then
+                execute format('grant %s on shadow.%I to %I', deed, view, session_user);
+            end if;
+        end loop;
         for twin in
             select made.relname as made_name, wanted.relname as wanted_name
             from pg_index i join pg_class made on made.oid = i.indexrelid

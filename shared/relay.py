@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared import lease
+from shared.checkpoints import TOPIC, checkpoint
 from shared.database import Database
 from shared.publisher import Publisher
 from shared.sequencer import BATCH, Sequencer
@@ -23,6 +24,7 @@ POLL_SECONDS = 1.0  # the net beneath the wake in process and the NOTIFY from ot
 COALESCE_SECONDS = 0.005  # a NOTIFY takes a lock at commit that serialises the whole cluster
 MARK_SECONDS = 0.05
 WATCH_SECONDS = 5.0
+CHECKPOINT_SECONDS = 600.0  # how often it is asked whether today's has been made
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +130,8 @@ class Relay:
                 tasks.create_task(_sequence(sequencer, publisher, wake))
                 tasks.create_task(publisher.run())
                 tasks.create_task(self._keep(side, publisher, term))
+                if TOPIC in self._partitions:
+                    tasks.create_task(self._checkpoint())
         finally:
             self._database.committed.forget(wake)
             side.terminate()
@@ -146,6 +150,14 @@ class Relay:
                 await lease.renew(side, term, self._lease_seconds)
                 renewed = time.monotonic()
             await asyncio.sleep(MARK_SECONDS)
+
+    async def _checkpoint(self) -> None:
+        while True:
+            try:
+                await checkpoint(self._service, self._database, self._producer_settings)
+            except Exception as error:
+                log.warning("no checkpoint of %s could be made: %s", self._service, _names(error))
+            await asyncio.sleep(CHECKPOINT_SECONDS)
 
     async def _watch(self) -> None:
         while True:

@@ -12,11 +12,12 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer
 from sqlalchemy import Column, Integer, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import insert
 
 from contracts.deadlines import DeadlineCancelled
 from contracts.envelope import AnyEvent, Event
 from infra.postgres.provision import ServiceDatabase
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.eventlog import EventLog, Route, log_tables
 from shared.migrate import upgrade
 from shared.relay import Relay
@@ -27,13 +28,25 @@ AT = datetime(2026, 8, 27, 23, 10, tzinfo=UTC)
 
 
 def tally_table(metadata: MetaData) -> Table:
-    """A read model: how many facts each stream has."""
+    """A read model: how many facts each stream has, and which came last."""
     return Table(
         "tally",
         metadata,
         Column("stream", Text, primary_key=True),
         Column("facts", Integer, nullable=False, index=True),
+        Column("last", Text, server_default="", nullable=False),
     )
+
+
+TALLY = tally_table(MetaData())
+
+
+async def tally(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
+    """Keeps the read model, in the transaction of the append."""
+    for each in facts:
+        put = insert(TALLY).values(stream=each.subject, facts=1, last=each.id)
+        more = {"facts": TALLY.c.facts + 1, "last": each.id}
+        await tx.connection.execute(put.on_conflict_do_update(index_elements=["stream"], set_=more))
 
 
 async def fresh_database(stack: Stack, name: str) -> ServiceDatabase:

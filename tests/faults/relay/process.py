@@ -36,6 +36,9 @@ def plant(point: str) -> None:
             die()
         return batch
 
+    async def before_send(self: Publisher, *given: Any) -> None:
+        die()
+
     async def after_send(self: Publisher, *given: Any) -> Any:
         await send(self, *given)
         die()
@@ -62,6 +65,7 @@ def plant(point: str) -> None:
     planted: dict[str, tuple[Any, str, Any]] = {
         "before sequencing": (Sequencer, "_keep", before_sequencing),
         "after sequencing": (Sequencer, "next_batch", after_sequencing),
+        "before send": (Publisher, "_send", before_send),
         "after send": (Publisher, "_send", after_send),
         "around marking": (Publisher, "_acknowledge", after_mark_is_due),
         "pause before writing": (Sequencer, "_keep", pause_before_writing),

@@ -97,7 +97,9 @@ async def ground(stack: Stack) -> AsyncIterator[Ground]:
         await made.database.close()
 
 
-@pytest.mark.parametrize("point", ["before sequencing", "after sequencing", "after send", "around marking"])
+@pytest.mark.parametrize(
+    "point", ["before sequencing", "after sequencing", "before send", "after send", "around marking"]
+)
 async def test_a_relay_killed_at_any_point_is_succeeded_and_nothing_is_lost(ground: Ground, point: str) -> None:
     doomed = await ground.process(point)
     await leads(doomed)

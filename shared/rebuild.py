@@ -1,0 +1,136 @@
+"""Read models made anew from the log while traffic goes on: shadow tables, catch up, swap.
+
+A service's own fold writes the shadow without knowing it, since the schema `shadow` stands before `public` in its
+search path. Only the fold runs: no reaction, no deadline and no append comes of a rebuild.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import Table
+
+from contracts.envelope import AnyEvent
+from shared.database import Database, Transaction
+from shared.eventlog import EventLog
+
+CHUNK = 1000
+NEAR = 200
+HOLD = "300ms"  # longer than this appends are not held up; then they go on, and it is tried again
+TRIES = 200
+ONE_AT_A_TIME = 0x5EB1  # an advisory lock's number
+
+log = logging.getLogger(__name__)
+
+Fold = Callable[[Transaction, Sequence[AnyEvent]], Awaitable[None]]
+"""What keeps the views in an append's own transaction: it sees each stream's facts in order, and writes only views."""
+
+
+class RebuildRunning(RuntimeError):
+    """Another rebuild of this service is at work: wait for it to end."""
+
+
+class WroteElsewhere(RuntimeError):
+    """The fold wrote a table that is not among the views given: it would have been written twice. Nothing was."""
+
+
+class RebuildNotSwapped(RuntimeError):
+    """The log was never still for a moment: nothing was changed. Try again when there is less traffic."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was done: how many facts were folded, in how many seconds, and how often the swap had to be tried."""
+
+    facts: int
+    seconds: float
+    tries: int
+
+
+async def rebuild(database: Database, event_log: EventLog, views: Sequence[Table], fold: Fold) -> Rebuilt:
+    """Make `views` anew with `fold`, and put them in the place of the old ones in one moment.
+
+    Facts are read in chunks by position, so memory stays flat and what commits late is not missed; those that have
+    none yet come at the end, while appends are held. Raises RebuildRunning, RebuildNotSwapped, and PostgreSQL's errors.
+    """
+    began = time.monotonic()
+    names = [view.name for view in views]
+    guard = await database.session(application="rebuild")
+    try:
+        if not await guard.fetchval("select pg_try_advisory_lock($1)", ONE_AT_A_TIME):
+            raise RebuildRunning("another rebuild of this service is at work")
+        async with database.transaction() as tx:
+            await tx.driver.execute("select shadow_views($1)", names)
+        work = _Work(database, event_log, fold)
+        tries = 1
+        while not await work.swapped(names):
+            tries += 1
+            if tries > TRIES:
+                raise RebuildNotSwapped("appends never left a moment to swap in")
+            await asyncio.sleep(0.05)
+        return Rebuilt(work.facts, round(time.monotonic() - began, 3), tries)
+    finally:
+        guard.terminate()  # and with it the advisory lock
+
+
+class _Work:
+    def __init__(self, database: Database, event_log: EventLog, fold: Fold) -> None:
+        self.position = 0
+        self.facts = 0
+        self._database = database
+        self._log = event_log
+        self._fold = fold
+
+    async def swapped(self, names: Sequence[str]) -> bool:
+        """Catch up, then hold the log for a moment, fold what is left, and swap; False if it could not be held."""
+        while await self._folded_chunk() >= NEAR:
+            pass
+        position, facts = self.position, self.facts
+        try:
+            async with self._database.transaction() as tx:
+                await tx.driver.execute(f"set local lock_timeout = '{HOLD}'")
+                await tx.driver.execute("select hold_log($1)", list(names))
+                rest = await tx.driver.fetch(_REST, self.position)
+                for start in range(0, len(rest), CHUNK):
+                    await self._folded(tx, rest[start : start + CHUNK])
+                await tx.driver.execute("select swap_views($1)", list(names))
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            self.position, self.facts = position, facts
+            return False
+        return True
+
+    async def _folded_chunk(self) -> int:
+        async with self._database.transaction() as tx:
+            return await self._folded(tx, await tx.driver.fetch(_PLACED, self.position, CHUNK))
+
+    async def _folded(self, tx: Transaction, rows: Sequence[asyncpg.Record]) -> int:
+        if rows:
+            await tx.driver.execute("set local search_path = shadow, public")
+            before = set(await tx.driver.fetch(_WRITTEN))
+            await self._fold(tx, [self._log.decode(row["event"]) for row in rows])
+            if elsewhere := set(await tx.driver.fetch(_WRITTEN)) - before:
+                names = ", ".join(sorted(row["relname"] for row in elsewhere))
+                raise WroteElsewhere(f"the fold wrote {names}, which is not being rebuilt")
+            self.position = rows[-1]["position"] or self.position
+            self.facts += len(rows)
+        return len(rows)
+
+
+_PLACED = """
+    select s.position, f.event from sequence s join fact f on f.id = s.fact
+    where s.position > $1 order by s.position limit $2
+"""
+# One statement, since the relay may give places meanwhile. What has none yet was appended since its leader last looked.
+_REST = """
+    select s.position, f.event, s.fact from sequence s join fact f on f.id = s.fact where s.position > $1
+    union all
+    select null, f.event, f.id from waiting w join fact f on f.id = w.fact
+    order by 1 nulls last, 3
+"""
+# PostgreSQL counts for a while what earlier transactions of the session did as well: only a difference tells.
+_WRITTEN = """
+    select relname, n_tup_ins + n_tup_upd + n_tup_del as rows from pg_stat_xact_user_tables where schemaname = 'public'
+"""
