@@ -123,7 +123,7 @@ def _approved(
     if latest.content.became_aware_at > context.now:
         faults.append(_fault("/data/version", "aware-in-the-future", "becameAwareAt lies in the future"))
     faults += [
-        _fault(f"/data/version/content/{field.wire}", "needed-to-file", f"still missing: {field.label}")
+        _fault("/data/version", "needed-to-file", f"the draft lacks {field.label.lower()} (/data/content/{field.wire})")
         for field in missing(latest.content)
     ]
     if faults:
