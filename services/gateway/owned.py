@@ -1,64 +1,50 @@
-"""What the gateway itself owns, decided within the intake's transaction: incidents."""
+"""What the gateway itself owns, decided within the intake's transaction: incidents, and the calendar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from contracts.envelope import AnyEvent
-from services.gateway.directory import Directory
-from services.gateway.incident import Context, Incident, decide, evolve, needed
+from services.gateway import past
+from services.gateway.calendar import CALENDAR, STREAM
+from services.gateway.checks import CALENDAR_SUBJECT
+from services.gateway.incident import decide, needed
 from services.gateway.intake import Decided, Known
+from services.gateway.surroundings import Areas, context
 from shared.consumer import Work
 from shared.decider import Outcome
 
 
 class Owned:
-    """Loads, decides, saves. What it decides by (the calendar) was read in the same transaction."""
+    """Loads, decides, saves. What it decides by was read, or is held, in the same transaction."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    def __init__(self, areas: Areas) -> None:
+        self._areas = areas
 
     def opened(self, work: Work, proposal: AnyEvent) -> Sequence[Outcome]:
         """The outcomes of a referral. Pure; raises Refused."""
-        return decide(None, proposal, self._context(work, proposal, {}))
+        return decide(None, proposal, context(self._areas, work.now, work.calendar, arrived=proposal.recordedtime))
 
     async def known(self, work: Work, incident: str) -> Known | None:
-        """What is known of an incident; None where there is none."""
-        loaded, people = await self._load(work, incident)
-        return Known(loaded.matter, people, loaded.version) if loaded else None
+        """What is known of an incident, held until the transaction ends; None where there is none."""
+        found, facts = await past.incident(work.tx, work.place.log, incident)
+        if found is None:
+            return None
+        children = (child for fact in facts for child in getattr(fact.data, "children", ()))
+        return Known(found.matter, tuple(dict.fromkeys(c.subject for c in children if c.subject)), found.version)
 
     async def decided(self, work: Work, proposal: AnyEvent) -> Decided:
-        """The facts that followed from a proposal about an incident, appended. Raises Refused."""
-        assert proposal.subject is not None
-        incident, _ = await self._load(work, proposal.subject)
-        names = set(needed(proposal)) | set(incident.twins if incident else ())
-        related = {name: found for name in names if (found := (await self._load(work, name))[0])}
-        outcomes = decide(incident, proposal, self._context(work, proposal, related))
-        streams = dict.fromkeys(outcome.subject or proposal.subject for outcome in outcomes)
+        """The facts that followed from a proposal, appended. Raises Refused."""
+        if proposal.subject == CALENDAR_SUBJECT:
+            return Decided(await work.decide(CALENDAR, STREAM, proposal))
+        name, log = str(proposal.subject), work.place.log
+        incident, _ = await past.incident(work.tx, log, name)
+        related = await past.related(work.tx, log, needed(proposal) | (incident.twins if incident else frozenset()))
+        known = context(self._areas, work.now, work.calendar, arrived=proposal.recordedtime, related=related)
+        outcomes = decide(incident, proposal, known)
         facts: list[AnyEvent] = []
-        for stream in streams:
-            facts += await work.record(stream, [o for o in outcomes if (o.subject or proposal.subject) == stream])
-        return Decided(facts, tuple(dict.fromkeys(mark for outcome in outcomes for mark in outcome.marks)))
+        for stream in dict.fromkeys(outcome.subject or name for outcome in outcomes):
+            facts += await work.record(stream, [o for o in outcomes if (o.subject or name) == stream])
+        return Decided(facts, _marks(outcomes))
 
-    async def _load(self, work: Work, incident: str) -> tuple[Incident | None, tuple[str, ...]]:
-        folded: Incident | None = None
-        people: dict[str, None] = {}
-        for fact in await work.place.log.load(work.tx, incident):
-            folded = evolve(folded, fact)
-            people |= dict.fromkeys(child.subject for child in getattr(fact.data, "children", ()) if child.subject)
-        return folded, tuple(people)
 
-    def _context(self, work: Work, proposal: AnyEvent, related: Mapping[str, Incident]) -> Context:
-        return Context(
-            now=work.now,
-            calendar=work.calendar,
-            authority_of=self._authority_of,
-            partners_of=self._partners_of,
-            arrived=proposal.recordedtime,
-            related=related,
-        )
-
-    def _authority_of(self, area: str) -> str | None:
-        authority = self._directory.authorities.get(area)
-        return authority.id if authority else None
-
-    def _partners_of(self, area: str) -> tuple[str, ...]:
-        return tuple(agency.id for agency in self._directory.partners(area))
+def _marks(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(mark for outcome in outcomes for mark in outcome.marks))

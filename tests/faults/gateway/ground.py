@@ -17,6 +17,7 @@ from sqlalchemy import MetaData, insert
 from contracts.access import Party
 from contracts.envelope import AnyEvent
 from infra.postgres.provision import ServiceDatabase
+from services.gateway import views
 from services.gateway.checks import Arrival
 from services.gateway.directory import Directory, read_directory
 from services.gateway.door import Door
@@ -24,16 +25,17 @@ from services.gateway.intake import Intake, Taken
 from services.gateway.owned import Owned
 from services.gateway.routing import route
 from shared.consumer import Workplace
-from shared.database import Database, Transaction
+from shared.database import Database
+from shared.days_off import calendar
 from shared.eventlog import EventLog, log_tables
 from shared.migrate import upgrade
 from shared.vault_client import Sealer, SealingKey, SealingKeys
 from shared.vault_client.parcels import sealing_keys
-from shared.working_days import Calendar, england_and_wales
 from tests.stacks import Stack
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-AGENCIES = Path(__file__).parents[3] / "infra" / "demo" / "agencies.toml"
+ROOT = Path(__file__).parents[3]
+MIGRATIONS = ROOT / "services" / "gateway" / "migrations"
+AGENCIES = ROOT / "infra" / "demo" / "agencies.toml"
 NOW = datetime(2026, 8, 28, 9, 0, tzinfo=UTC)
 POLICE, COUNCIL = "northshire-police", "northshire-council"
 
@@ -105,10 +107,7 @@ async def ground(service: ServiceDatabase, secret: PrivateKey, clock: HandClock 
     log = EventLog("gateway", log_tables(MetaData()), route)
     sealer = Sealer(SealingKey.of(bytes(secret.public_key)))
 
-    async def calendar(_: Transaction) -> Calendar:
-        return england_and_wales()
-
-    place = Workplace("gateway", log, clock, calendar)
+    place = Workplace("gateway", log, clock, lambda tx: calendar(tx.connection), views.apply)
     intake = Intake(place, Owned(directory), directory, sealer, b"a key that only tests have")
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as nowhere:
         door = Door(intake, database, log, SealingKeys(sealer, database, nowhere))
