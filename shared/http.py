@@ -3,14 +3,14 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from random import getrandbits
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from shared.health import Component, Health, health_router
 from shared.pages import Cursors, Page
 from shared.problems import Fault, Problem, faults_of, not_found, too_fast
-from shared.telemetry import attach, histogram, tracer
+from shared.telemetry import context_of, histogram, tracer
 
 if TYPE_CHECKING:
     from shared.identity import Verifier
@@ -44,13 +44,13 @@ log = logging.getLogger("http")
 BODY_LIMIT = 1024 * 1024
 """Bytes. A route or router that takes more says so with FastAPI's own `max_body_size`."""
 
-_SECURITY_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000; includeSubDomains",
-    "x-content-type-options": "nosniff",
-}
+_SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+)
 _QUIET = ("/health/", "/metrics")
 
 _PROBLEM_SCHEMA = {
@@ -106,8 +106,7 @@ def service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.verifier = verifier
-    app.include_router(health_router(service, components or {}))
-    for router in routers:
+    for router in (*routers, health_router(service, components or {})):
         app.include_router(router)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -165,16 +164,17 @@ class Edge:
             await self._app(scope, receive, send)
             return
         if scope["path"].startswith(_QUIET):
-            await self._answer(scope, receive, send, uuid4().hex)
+            await self._answer(scope, receive, send, "")
             return
-        with (
-            attach(Headers(scope=scope).get("traceparent")),
-            self._tracer.start_as_current_span(
-                scope["method"], kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
-            ) as span,
-        ):
-            began = time.perf_counter()
-            request_id = uuid4().hex
+        began = time.perf_counter()
+        with self._tracer.start_as_current_span(
+            scope["method"],
+            context=context_of(_header(scope, b"traceparent")),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            request_id = f"{span.get_span_context().span_id or getrandbits(64):016x}"
             status = await self._answer(scope, receive, send, request_id)
             route = _route(scope)
             took = time.perf_counter() - began
@@ -204,10 +204,9 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                headers["x-request-id"] = request_id
+                given = {name for name, _ in message["headers"]}
+                ours = [header for header in _SECURITY_HEADERS if header[0] not in given]
+                message["headers"] = [*message["headers"], *ours, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -218,6 +217,10 @@ class Edge:
                 raise ConnectionAbortedError("the answer had begun") from None
             await _unforeseen()(scope, receive, dressed)
         return status
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 def _is_plain_refusal(message: Message) -> bool:

@@ -20,6 +20,8 @@ _SENT_VALUES = re.compile(
     r"|(?:DETAIL|CONTEXT|HINT): .*",  # PostgreSQL
     re.DOTALL,
 )
+_PLAIN = re.compile(r"[^\s\"=]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FRAMES = 6
 
 
@@ -125,12 +127,12 @@ class JsonLines(_Clean):
 
 def _one_line(line: str) -> str:
     """Without anything that a terminal or a log collector takes for the end of a line or a command."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", line)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return text if re.fullmatch(r"[^\s\"=]+", text) else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def start_logging(service: str, *, as_json: bool = False, level: int = logging.INFO) -> None:

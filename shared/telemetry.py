@@ -167,11 +167,17 @@ def current_traceparent() -> str | None:
     return f"00-{identity.trace_id:032x}-{identity.span_id:016x}-{identity.trace_flags:02x}"
 
 
+def context_of(traceparent: str | None) -> context.Context:
+    """The context that a `traceparent` stands for; an empty one for None and for nonsense."""
+    if not traceparent:
+        return context.Context()
+    return _TRACE_CONTEXT.extract({"traceparent": traceparent}, context.Context())
+
+
 @contextmanager
 def attach(traceparent: str | None) -> Iterator[None]:
     """Makes a stored `traceparent` the current one, so that what follows joins its trace; None starts anew."""
-    carrier = {"traceparent": traceparent} if traceparent else {}
-    token = context.attach(_TRACE_CONTEXT.extract(carrier, context.Context()))
+    token = context.attach(context_of(traceparent))
     try:
         yield
     finally:
