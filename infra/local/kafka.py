@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.kafka.server import ADMIN, MECHANISM, Listener, first_credential, server_properties
 from infra.local.failures import CannotStart, about_disk
 from infra.local.java import find_java
 from infra.local.ports import LOOPBACK, answers, wait_until_answers
@@ -18,10 +19,6 @@ from infra.local.tls import server_certificate
 if TYPE_CHECKING:
     from kafka.admin import KafkaAdminClient
 
-ADMIN = "admin"
-MECHANISM = "SCRAM-SHA-512"
-SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required"
-PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -136,9 +133,8 @@ class LocalKafka:
 
     def _format(self, properties: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        credential = f"{MECHANISM}=[name={ADMIN},password={self.admin_password}]"
         words = [*self._java_options(), "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
-        words += ["-c", str(properties), "--add-scram", credential]
+        words += ["-c", str(properties), "--add-scram", first_credential(self.admin_password)]
         # Through a file, since a command line with a password in it can be read by everybody on the machine.
         arguments = self.home / "format.arguments"
         write_secret(arguments, "\n".join('"{}"'.format(word.replace("\\", "\\\\")) for word in words))
@@ -153,61 +149,18 @@ class LocalKafka:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else "(nothing)"
 
     def _properties(self) -> str:
-        key_store = server_certificate(self._tls_folder)
-        listeners = {"SASL_PLAINTEXT": self.port, "SASL_SSL": self.agencies_port}
-        addresses = [f"{name}://{LOOPBACK}:{port}" for name, port in listeners.items()]
-        settings: dict[str, object] = {
-            "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{self._controller_port}",
-            "listeners": ",".join([*addresses, f"CONTROLLER://{LOOPBACK}:{self._controller_port}"]),
-            # Agencies check the certificate's name, so they are sent to the name that it carries.
-            "advertised.listeners": f"SASL_PLAINTEXT://{self.bootstrap},SASL_SSL://{self.agencies_bootstrap}",
-            "listener.security.protocol.map": ",".join(
-                ["CONTROLLER:SASL_PLAINTEXT", "SASL_PLAINTEXT:SASL_PLAINTEXT", "SASL_SSL:SASL_SSL"]
-            ),
-            "inter.broker.listener.name": "SASL_PLAINTEXT",
-            "controller.listener.names": "CONTROLLER",
-            "sasl.enabled.mechanisms": MECHANISM,
-            "sasl.mechanism.inter.broker.protocol": MECHANISM,
-            # SCRAM cannot serve the controllers, which keep the credentials; without SASL there, User:ANONYMOUS would
-            # have to be a super user.
-            "sasl.mechanism.controller.protocol": "PLAIN",
-            "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
-            "listener.name.controller.plain.sasl.jaas.config": (
-                f'{PLAIN} username="{ADMIN}" password="{self.admin_password}" user_{ADMIN}="{self.admin_password}";'
-            ),
-            "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": (
-                f'{SCRAM} username="{ADMIN}" password="{self.admin_password}";'
-            ),
-            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{SCRAM};",
-            "ssl.keystore.type": "PEM",
-            "ssl.keystore.location": key_store,
-            "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": self.authority,
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": f"User:{ADMIN}",
-            "allow.everyone.if.no.acl.found": "false",
-            "auto.create.topics.enable": "false",
-            "log.dirs": self.home / "data",
-            "num.partitions": 3,
-            "offsets.topic.num.partitions": 8,
-            "offsets.topic.replication.factor": 1,
-            "transaction.state.log.num.partitions": 4,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
-            "share.coordinator.state.topic.num.partitions": 1,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
-            "group.initial.rebalance.delay.ms": 0,
-            # After kill -9 the broker waits for its own old registration to run out: 12 s with the defaults.
-            "broker.session.timeout.ms": 2000,
-            "broker.heartbeat.interval.ms": 500,
-            "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
-            # Retention is looked at every minute, so that inbound records go soon after the gateway has taken them.
-            "log.retention.check.interval.ms": 60_000,
-        }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
+        return server_properties(
+            [
+                Listener("SERVICES", "SASL_PLAINTEXT", f"{LOOPBACK}:{self.port}", self.bootstrap),
+                # Agencies check the certificate's name, so they are sent to the name that it carries.
+                Listener("AGENCIES", "SASL_SSL", f"{LOOPBACK}:{self.agencies_port}", self.agencies_bootstrap),
+            ],
+            controller=f"{LOOPBACK}:{self._controller_port}",
+            data=self.home / "data",
+            key_store=server_certificate(self._tls_folder),
+            authority=self.authority,
+            admin_password=self.admin_password,
+        )
 
 
 LOGGING = """\

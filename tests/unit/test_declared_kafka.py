@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts.catalogue import CATALOGUE
+from contracts.topics import PARTITIONS
 from infra.agencies import read_agencies
 from infra.kafka.declared import DECLARED, Grant, agency_user, declared
 
@@ -53,6 +54,11 @@ def test_inbound_records_carry_the_brokers_time_and_go_after_fourteen_days() -> 
             assert configs["message.timestamp.type"] == "LogAppendTime"
             assert int(configs["retention.ms"]) == 14 * 24 * 60 * 60 * 1000
             assert topic.partitions == 1
+
+
+def test_every_topic_of_ours_has_the_partitions_that_the_services_count_on() -> None:
+    ours = {topic.name: topic.partitions for topic in WANTED.topics if not topic.name.startswith("partner.")}
+    assert ours == PARTITIONS
 
 
 def test_streams_are_kept_for_ever() -> None:
