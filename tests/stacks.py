@@ -9,8 +9,9 @@ from typing import Protocol
 import psutil
 import pytest
 
-from infra.local.backbone import STATE, Backbone, BackbonePorts
+from infra.local.backbone import STATE, Backbone
 from infra.local.home import Home
+from infra.local.ports import BackbonePorts
 from infra.postgres.provision import ServiceDatabase
 
 

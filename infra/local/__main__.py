@@ -17,7 +17,7 @@ from infra.agencies import AGENCIES
 from infra.local.backbone import PORT_SETTING, STATE
 from infra.local.failures import CannotStart
 from infra.local.home import Home
-from infra.local.services import StackPorts
+from infra.local.ports import StackPorts
 from infra.local.stack import HEALTHY_SECONDS, Stack
 from infra.local.terminal import Terminal
 

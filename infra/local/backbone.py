@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Self
 
 from infra.local.failures import require_room
 from infra.local.home import Home
 from infra.local.jars import Progress, fetch_jars
 from infra.local.kafka import LocalKafka
-from infra.local.ports import free_ports, require_free
+from infra.local.ports import BackbonePorts, require_free
 from infra.local.postgres import LocalPostgres
 from infra.local.processes import ChildProcess
 from infra.local.secret_files import secret
@@ -20,22 +19,6 @@ from infra.postgres.provision import ServiceDatabase, provision_database
 STATE = Path(__file__).resolve().parents[2] / ".state"
 PORT_SETTING = "--ports-from"
 JARS = STATE / "cache" / "jars"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackbonePorts:
-    """Where Kafka (for services, for agencies, for its controller) and PostgreSQL listen, on loopback."""
-
-    kafka: int = 9092
-    kafka_agencies: int = 9093
-    kafka_controller: int = 9094
-    postgres: int = 5433
-
-    @classmethod
-    def free(cls) -> Self:
-        """Ports that nobody listens on just now."""
-        names = [field.name for field in fields(cls)]
-        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
 
 class Backbone:

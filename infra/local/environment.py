@@ -2,76 +2,88 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
-from infra.issuer.identities import Installed
-from infra.local.home import Home
-from infra.local.ports import LOOPBACK
-from infra.local.services import Service, StackPorts, plain_environment
+from infra.local.services import Service, plain_environment
 from infra.postgres.provision import ServiceDatabase
 from shared.identity import audience_of
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What all processes of one stack have around them."""
+class Addresses:
+    """Where the parts of one stack find each other. `listen` is the address that processes listen on."""
 
-    home: Home
-    ports: StackPorts
-    agencies_file: Path
-    identities_file: Path
-    installed: Installed
-    clock_file: Path | None
+    listen: str
+    issuer: str
+    gateway: str
+    vault: str
+    notifications: str
+    kafka: str
+    smtp_host: str
+    smtp_port: int
 
-    def of_issuer(self) -> dict[str, str]:
-        return self._of_all("issuer", self.ports.issuer) | {
-            "SX_STATE_DIR": str(self.installed.folder.parent),
-            "SX_IDENTITIES_FILE": str(self.identities_file),
+
+@dataclass(frozen=True)
+class Files:
+    """The files that one process may read; `state` is the folder that it alone may write to."""
+
+    state: PurePath
+    client_key: PurePath
+    kafka_password: PurePath
+    cursor_key: PurePath
+    agencies: PurePath
+    clock: PurePath | None = None
+
+
+def service_environment(
+    service: Service, port: int, at: Addresses, files: Files, databases: Mapping[str, ServiceDatabase]
+) -> dict[str, str]:
+    """For one process of a service: the runtime role's way into its own databases, never the owner's."""
+    ways_in = {f"SX_{prefix}DATABASE_URL": databases[name].runtime_url for prefix, name in service.databases.items()}
+    clock = {} if files.clock is None else {"SX_CLOCK_FILE": str(files.clock)}
+    return (
+        _of_all(service.name, port, at)
+        | ways_in
+        | clock
+        | {
+            "SX_KAFKA_BOOTSTRAP": at.kafka,
+            "SX_KAFKA_SECURITY": "SASL_PLAINTEXT",
+            "SX_KAFKA_USERNAME": service.name,
+            "SX_KAFKA_PASSWORD_FILE": str(files.kafka_password),
+            "SX_AUDIENCE": audience_of(service.name),
+            "SX_CLIENT_ID": service.name,
+            "SX_CLIENT_KEY_FILE": str(files.client_key),
+            "SX_CURSOR_KEY_FILE": str(files.cursor_key),
+            "SX_STATE_DIR": str(files.state),
+            "SX_VAULT_URL": at.vault,
+            "SX_GATEWAY_URL": at.gateway,
+            "SX_NOTIFICATIONS_URL": at.notifications,
+            "SX_AGENCIES_FILE": str(files.agencies),
+            "SX_SMTP_HOST": at.smtp_host,
+            "SX_SMTP_PORT": str(at.smtp_port),
         }
+    )
 
-    def of_service(
-        self, service: Service, process: str, port: int, databases: Mapping[str, ServiceDatabase], kafka_password: Path
-    ) -> dict[str, str]:
-        """For one process of a service: the runtime role's way into its own databases, never the owner's."""
-        ways_in = {
-            f"SX_{prefix}DATABASE_URL": databases[name].runtime_url for prefix, name in service.databases.items()
-        }
-        return (
-            self._of_all(service.name, port)
-            | ways_in
-            | {
-                "SX_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{self.ports.kafka}",
-                "SX_KAFKA_SECURITY": "SASL_PLAINTEXT",
-                "SX_KAFKA_USERNAME": service.name,
-                "SX_KAFKA_PASSWORD_FILE": str(kafka_password),
-                "SX_AUDIENCE": audience_of(service.name),
-                "SX_CLIENT_ID": service.name,
-                "SX_CLIENT_KEY_FILE": str(self.installed.key_file(service.name)),
-                "SX_CURSOR_KEY_FILE": str(self.home.secrets / f"cursor-{service.name}"),
-                "SX_STATE_DIR": str(self.home.folder / "services" / process),
-                "SX_VAULT_URL": self.ports.url("vault"),
-                "SX_GATEWAY_URL": self.ports.url("gateway"),
-                "SX_NOTIFICATIONS_URL": self.ports.url("notifications"),
-                "SX_AGENCIES_FILE": str(self.agencies_file),
-                "SX_SMTP_HOST": LOOPBACK,
-                "SX_SMTP_PORT": str(self.ports.smtp),
-            }
-        )
 
-    def of_migrations(self, service: Service, databases: Mapping[str, ServiceDatabase]) -> dict[str, str]:
-        """The owner's way in, for the short time that migrations take, and the runtime role to grant to."""
-        told = plain_environment()
-        for prefix, name in service.databases.items():
-            told[f"SX_OWNER_{prefix}DATABASE_URL"] = databases[name].owner_url
-            told[f"SX_{prefix}DATABASE_URL"] = databases[name].runtime_url
-        return told
+def issuer_environment(port: int, at: Addresses, *, state: PurePath, identities: PurePath) -> dict[str, str]:
+    """For the issuer: who may sign in, and where it keeps what was made for them."""
+    return _of_all("issuer", port, at) | {"SX_STATE_DIR": str(state), "SX_IDENTITIES_FILE": str(identities)}
 
-    def _of_all(self, service: str, port: int) -> dict[str, str]:
-        told = plain_environment() | {
-            "SX_SERVICE": service,
-            "SX_MODE": "local",
-            "SX_HTTP_HOST": LOOPBACK,
-            "SX_HTTP_PORT": str(port),
-            "SX_ISSUER": self.ports.url("issuer"),
-        }
-        return told if self.clock_file is None else told | {"SX_CLOCK_FILE": str(self.clock_file)}
+
+def migrations_environment(service: Service, databases: Mapping[str, ServiceDatabase]) -> dict[str, str]:
+    """The owner's way in, for the short time that migrations take, and the runtime role to grant to."""
+    told = plain_environment()
+    for prefix, name in service.databases.items():
+        told[f"SX_OWNER_{prefix}DATABASE_URL"] = databases[name].owner_url
+        told[f"SX_{prefix}DATABASE_URL"] = databases[name].runtime_url
+    return told
+
+
+def _of_all(service: str, port: int, at: Addresses) -> dict[str, str]:
+    return plain_environment() | {
+        "SX_SERVICE": service,
+        "SX_MODE": "local",
+        "SX_HTTP_HOST": at.listen,
+        "SX_HTTP_PORT": str(port),
+        "SX_ISSUER": at.issuer,
+    }

@@ -1,14 +1,54 @@
-"""Ports: free ones for tests, and a plain sentence for one that somebody else holds."""
+"""Ports: which part listens where, free ones for tests, and a plain sentence for one that somebody else holds."""
 
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
 
 import psutil
 
 from infra.local.failures import CannotStart
 
 LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackbonePorts:
+    """Where Kafka (for services, for agencies, for its controller) and PostgreSQL listen, on loopback."""
+
+    kafka: int = 9092
+    kafka_agencies: int = 9093
+    kafka_controller: int = 9094
+    postgres: int = 5433
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nobody listens on just now."""
+        names = [field.name for field in fields(cls)]
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackPorts(BackbonePorts):
+    """Every port of a stack, as `make run` has them."""
+
+    gateway: int = 8080
+    gateway_2: int = 8081
+    vault: int = 8082
+    notifications: int = 8083
+    issuer: int = 8090
+    smtp: int = 8025
+
+    @classmethod
+    def from_(cls, first: int) -> Self:
+        """Consecutive ports from `first` on: gateway, gateway_2, vault, notifications, issuer, smtp, then Kafka's."""
+        own = [name for name in cls.__annotations__ if not name.startswith("_")]
+        names = own + [field.name for field in fields(cls) if field.name not in own]
+        return cls(**{name: first + place for place, name in enumerate(names)})
+
+    def url(self, part: str) -> str:
+        return f"http://{LOOPBACK}:{getattr(self, part)}"
 
 
 def free_ports(count: int) -> list[int]:

@@ -3,12 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
-
-from infra.local.backbone import BackbonePorts
-from infra.local.ports import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,28 +33,6 @@ SERVICES = (
     Service("notifications", "services.notifications.app", ("notifications",), {"": "notifications"}),
     Service("gateway", "services.gateway.app", ("gateway", "gateway_2"), {"": "gateway"}),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackPorts(BackbonePorts):
-    """Every port of a stack, as `make run` has them."""
-
-    gateway: int = 8080
-    gateway_2: int = 8081
-    vault: int = 8082
-    notifications: int = 8083
-    issuer: int = 8090
-    smtp: int = 8025
-
-    @classmethod
-    def from_(cls, first: int) -> Self:
-        """Consecutive ports from `first` on: gateway, gateway_2, vault, notifications, issuer, smtp, then Kafka's."""
-        own = [name for name in cls.__annotations__ if not name.startswith("_")]
-        names = own + [field.name for field in fields(cls) if field.name not in own]
-        return cls(**{name: first + place for place, name in enumerate(names)})
-
-    def url(self, part: str) -> str:
-        return f"http://{LOOPBACK}:{getattr(self, part)}"
 
 
 def plain_environment() -> dict[str, str]:

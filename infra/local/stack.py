@@ -1,6 +1,5 @@
 """The whole stack: Kafka, PostgreSQL, mail, issuer and every service, started, watched and stopped."""
 
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,14 +12,16 @@ from infra.issuer.identities import ensure_identities
 from infra.kafka.declared import agency_user, declared
 from infra.kafka.provision import provision
 from infra.local.backbone import STATE, Backbone
-from infra.local.environment import Surroundings
+from infra.local.environment import Addresses, Files, issuer_environment, service_environment
 from infra.local.failures import CannotStart
 from infra.local.health import wait_until_ready
 from infra.local.kafka import LocalKafka
+from infra.local.migrations import migrate
+from infra.local.ports import LOOPBACK, StackPorts
 from infra.local.postgres import LocalPostgres
 from infra.local.processes import ChildProcess
 from infra.local.secret_files import secret
-from infra.local.services import ROOT, SERVICES, Service, StackPorts, module_command, plain_environment
+from infra.local.services import ROOT, SERVICES, Service, module_command, plain_environment
 from infra.local.supervised import Program, Standing, Supervised
 from infra.local.terminal import Terminal
 from infra.postgres.provision import ServiceDatabase
@@ -140,21 +141,15 @@ class Stack(Backbone):
         self._stopping.clear()
         self._prepare()
         self._begin_clock()
-        self._around = Surroundings(
-            self.home,
-            self.stack_ports,
-            self._agencies_file,
-            self._identities_file,
-            ensure_identities(self._identities_file, self.home.folder / "issuer"),
-            self.clock_file if self.clock_file.exists() else None,
-        )
+        self._identities = ensure_identities(self._identities_file, self.home.folder / "issuer")
         with ThreadPoolExecutor(max_workers=1) as pool:
             kafka = pool.submit(self._start_kafka)
             self.postgres.start()
             self._remember()
             self.terminal.say(f"PostgreSQL serves on port {self.ports.postgres}")
             self._begin_helpers()
-            databases = self._migrate()
+            databases = {name: self.create_database(name) for one in self.services for name in one.databases.values()}
+            migrate(self.services, databases)
             kafka.result()
         self._begin_services(databases)
         self._watcher = threading.Thread(target=self._watch, name="watches Kafka and PostgreSQL", daemon=True)
@@ -178,44 +173,42 @@ class Stack(Backbone):
             MovableClock.begin(self.clock_file, self._clock_start)
 
     def _begin_helpers(self) -> None:
-        mail = module_command("infra.local.smtp", "--port", str(self.stack_ports.smtp), "--maildir", str(self.maildir))
-        self._begin(Program("mail", mail, plain_environment(), self.stack_ports.smtp, ROOT))
-        issuer = module_command("infra.issuer")
-        self._begin(Program("issuer", issuer, self._around.of_issuer(), self.stack_ports.issuer, ROOT))
-
-    def _migrate(self) -> dict[str, ServiceDatabase]:
-        names = [name for service in self.services for name in service.databases.values()]
-        databases = {name: self.create_database(name) for name in names}
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            for failure in pool.map(lambda service: self._migrate_one(service, databases), self.services):
-                if failure:
-                    raise CannotStart(failure)
-        return databases
-
-    def _migrate_one(self, service: Service, databases: Mapping[str, ServiceDatabase]) -> str | None:
-        if not service.databases:
-            return None
-        package = service.module.rpartition(".")[0]
-        done = subprocess.run(
-            module_command(f"{package}.migrations"),
-            env=self._around.of_migrations(service, databases),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
+        ports = self.stack_ports
+        mail = module_command("infra.local.smtp", "--port", str(ports.smtp), "--maildir", str(self.maildir))
+        self._begin(Program("mail", mail, plain_environment(), ports.smtp, ROOT))
+        told = issuer_environment(
+            ports.issuer, self._addresses(), state=self.home.folder / "issuer", identities=self._identities_file
         )
-        if done.returncode == 0:
-            return None
-        return f"The {service.name} service's database could not be brought up to date:\n{done.stdout}{done.stderr}"
+        self._begin(Program("issuer", module_command("infra.issuer"), told, ports.issuer, ROOT))
 
     def _begin_services(self, databases: Mapping[str, ServiceDatabase]) -> None:
         for service in self.services:
-            password = self._kafka_password(service.name)
             for process, port_name in zip(service.processes, service.ports, strict=True):
-                port = getattr(self.stack_ports, port_name)
-                environment = self._around.of_service(service, process, port, databases, password)
-                Path(environment["SX_STATE_DIR"]).mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._begin(Program(process, module_command(service.module), environment, port, ROOT))
+                port, state = getattr(self.stack_ports, port_name), self.home.folder / "services" / process
+                state.mkdir(parents=True, exist_ok=True, mode=0o700)
+                files = Files(
+                    state=state,
+                    client_key=self._identities.key_file(service.name),
+                    kafka_password=self._kafka_password(service.name),
+                    cursor_key=self.home.secrets / f"cursor-{service.name}",
+                    agencies=self._agencies_file,
+                    clock=self.clock_file if self.clock_file.exists() else None,
+                )
+                told = service_environment(service, port, self._addresses(), files, databases)
+                self._begin(Program(process, module_command(service.module), told, port, ROOT))
+
+    def _addresses(self) -> Addresses:
+        ports = self.stack_ports
+        return Addresses(
+            listen=LOOPBACK,
+            issuer=ports.url("issuer"),
+            gateway=ports.url("gateway"),
+            vault=ports.url("vault"),
+            notifications=ports.url("notifications"),
+            kafka=f"{LOOPBACK}:{ports.kafka}",
+            smtp_host=LOOPBACK,
+            smtp_port=ports.smtp,
+        )
 
     def _begin(self, program: Program) -> None:
         log = self.home.logs / f"{program.name}.log"

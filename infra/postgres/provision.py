@@ -33,9 +33,15 @@ def provision_database(admin_url: str, name: str, *, owner_password: str, runtim
     passwords must be safe in a URL as they are. What the runtime role may do to a table, migrations say.
     Raises asyncpg's errors, and ValueError for a name that is no plain identifier.
     """
+    described = service_database(admin_url, name, owner_password=owner_password, runtime_password=runtime_password)
+    run(_provision(admin_url, name, {described.owner_role: owner_password, described.runtime_role: runtime_password}))
+    return described
+
+
+def service_database(admin_url: str, name: str, *, owner_password: str, runtime_password: str) -> ServiceDatabase:
+    """How the database `name` is reached on the server of `admin_url`, whether or not it is there yet."""
     _require_identifier(name)
     owner, runtime = f"{name}_owner", f"{name}_runtime"
-    run(_provision(admin_url, name, {owner: owner_password, runtime: runtime_password}))
     server = urlsplit(admin_url).netloc.rpartition("@")[2]
     return ServiceDatabase(
         name=name,

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from infra.local import supervised
+from infra.local.ports import StackPorts
 from infra.local.repeats import QUIET_SECONDS, Repeats
-from infra.local.services import SERVICES, StackPorts
+from infra.local.services import SERVICES
 from infra.local.supervised import LogFile, Program, Supervised
 
 
