@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 def kafka_broker(servers: str, *, security: BaseSecurity | None = None, client_id: str = "") -> KafkaBroker:
     """A broker whose subscribers read every record, whatever its headers. It makes no topics."""
+    logging.getLogger("aiokafka").setLevel(logging.INFO)  # at DEBUG it writes out whole records
     return KafkaBroker(
         [server.strip() for server in servers.split(",")],
         security=security,
@@ -31,6 +32,7 @@ def kafka_broker(servers: str, *, security: BaseSecurity | None = None, client_i
         consumer_only=True,  # a service speaks through its log and relay alone
         allow_auto_create_topics=False,
         logger=log,
+        log_level=logging.DEBUG,
         graceful_timeout=10,
     )
 

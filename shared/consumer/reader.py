@@ -179,8 +179,10 @@ class Reader:
         except UnknownType:
             self._pass(record, work)
             return
-        except ValueError as error:
-            raise error if certain(error) else Unfit("it is no JSON") from None
+        except Exception as error:
+            if certain(error):
+                raise
+            raise Unfit("it is no JSON" if isinstance(error, ValueError) else "it is no event") from None
         with (
             attach(event.traceparent),
             self._tracer.start_as_current_span(
