@@ -63,11 +63,10 @@ async def read_checkpoints(
     consumer = AIOKafkaConsumer(**consumer_settings, group_id=None, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        numbers = await consumer.partitions_for_topic(topic) if topic in await consumer.topics() else None
-        places = [TopicPartition(topic, number) for number in numbers or ()]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
+        place = TopicPartition(topic, 0)  # it has one partition, as contracts.topics says
+        consumer.assign([place])
+        end = (await consumer.end_offsets([place]))[place]
+        while await consumer.position(place) < end:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += [Checkpoint.model_validate_json(r.value) for r in records if r.key == service.encode()]
     finally:
