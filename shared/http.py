@@ -1,6 +1,8 @@
 """What every service's HTTP looks like: problems, limits, trace, headers, access log, health, metrics."""
 
 import logging
+import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from random import getrandbits
@@ -19,7 +21,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from shared.health import Component, Health, health_router
 from shared.pages import Cursors, Page
 from shared.problems import Fault, Problem, faults_of, not_found, too_fast
-from shared.telemetry import context_of, histogram, tracer
+from shared.telemetry import context_of, histogram, stop_telemetry, tracer
 
 if TYPE_CHECKING:
     from shared.identity import Verifier
@@ -247,17 +249,24 @@ def _route(scope: Scope) -> str:
 
 
 def serve(app: FastAPI, settings: "Settings") -> None:
-    """Serves an app until the process is told to stop; its log is ours, not uvicorn's."""
-    uvicorn.run(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ssl_certfile=settings.http_certificate_file or None,
-        ssl_keyfile=settings.http_key_file or None,
-        proxy_headers=bool(settings.trusted_proxy),
-        forwarded_allow_ips=settings.trusted_proxy or None,
-        timeout_graceful_shutdown=10,
-    )
+    """Serves an app until the process is told to stop, which is then no failure; its log is ours, not uvicorn's."""
+    # uvicorn shuts down and then raises the signal again, which by default kills: end in order instead
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    log.info("listening", extra={"host": settings.http_host, "port": settings.http_port})
+    try:
+        uvicorn.run(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ssl_certfile=settings.http_certificate_file or None,
+            ssl_keyfile=settings.http_key_file or None,
+            proxy_headers=bool(settings.trusted_proxy),
+            forwarded_allow_ips=settings.trusted_proxy or None,
+            timeout_graceful_shutdown=10,
+        )
+    finally:
+        stop_telemetry()
+        log.info("stopped")

@@ -142,7 +142,15 @@ def start_logging(service: str, *, as_json: bool = False, level: int = logging.I
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "aiokafka.conn", "aiokafka.consumer.group_coordinator", "alembic", "kafka"):
+    for noisy in (
+        "uvicorn.error",
+        "httpx",
+        "httpcore",
+        "aiokafka.conn",
+        "aiokafka.consumer.group_coordinator",
+        "alembic",
+        "kafka",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     uncaught = logging.getLogger("uncaught")

@@ -65,8 +65,11 @@ class Settings:
     otlp_endpoint: str = ""
 
 
-class BadSettings(Exception):
-    """What is wrong with the environment: every fault, each with its variable and the remedy."""
+class BadSettings(SystemExit):
+    """What is wrong with the environment: every fault, each with its variable and the remedy.
+
+    An operator must mend it, so a process that lets it pass ends with these sentences and no traceback.
+    """
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(["the settings do not stand:", *(f"  {fault}" for fault in faults)]))

@@ -60,7 +60,8 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(url, ensure_identities(IDENTITIES, state), state)
     finally:
         process.terminate()
-        process.wait(20)
+        assert process.wait(20) == 0, "told to stop, it ends in order"
+        assert '"POST /token"' in (state / "traces" / "issuer.jsonl").read_text()
 
 
 def _wait_until_live(url: str) -> None:

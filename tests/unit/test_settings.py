@@ -1,6 +1,8 @@
 """A process that is told nonsense says all of it at once, and what to do."""
 
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -128,3 +130,12 @@ def test_those_that_start_together_share_one_secret(tmp_path: Path) -> None:
             asked = [pool.submit(ask) for _ in range(8)]
 
         assert {each.result() for each in asked} == {path.read_bytes()}
+
+
+def test_a_process_that_lets_it_pass_ends_with_the_sentences_alone() -> None:
+    code = "from shared.settings import settings_from; settings_from({})"
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 1
+    assert "SX_SERVICE is not set" in ended.stderr
+    assert "Traceback" not in ended.stderr
