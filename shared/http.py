@@ -18,6 +18,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+from shared.database import is_outage
 from shared.health import Component, Health, health_router
 from shared.pages import Cursors, Page
 from shared.problems import Fault, Problem, faults_of, not_found, too_fast
@@ -213,11 +214,11 @@ class Edge:
 
         try:
             await self._app(scope, receive, dressed)
-        except Exception:
+        except Exception as error:
             log.exception("a request failed", extra={"request": request_id, "route": _route(scope)})
             if status:
                 raise ConnectionAbortedError("the answer had begun") from None
-            await _unforeseen()(scope, receive, dressed)
+            await _failed(error)(scope, receive, dressed)
         return status
 
 
@@ -238,7 +239,11 @@ def _too_large() -> Problem:
     return Problem(413, "too-large", "Body too large", remedy, headers={"Connection": "close"})
 
 
-def _unforeseen() -> Response:
+def _failed(error: Exception) -> Response:
+    """503 where time will mend it, so that the caller tries again; else 500, which is ours to mend."""
+    if is_outage(error) and not isinstance(error, FileNotFoundError | PermissionError):
+        remedy = "Send the same request again shortly."
+        return Problem(503, "not-now", "Cannot be done just now", remedy, headers={"Retry-After": "2"}).response()
     return Problem(500, "unforeseen", "Something failed on our side").response()
 
 

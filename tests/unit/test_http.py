@@ -54,6 +54,11 @@ async def explode(request: Request) -> None:
     raise RuntimeError((await request.body()).decode())
 
 
+@router.get("/away/{what}")
+async def away(what: str) -> None:
+    raise {"database": ConnectionRefusedError, "file": FileNotFoundError}[what](PLANTED)
+
+
 @router.get("/too-fast")
 async def hurried() -> None:
     raise too_fast(1.2)
@@ -169,6 +174,15 @@ async def test_a_failure_of_ours_tells_the_caller_nothing_and_the_log_no_value(
     assert "exception=RuntimeError" in logged.text
     assert "test_http.py" in logged.text
     assert "Zebedee" not in answer.text + logged.text + "".join(capsys.readouterr())
+
+
+async def test_what_time_will_mend_is_503_and_what_it_will_not_is_500(client: httpx.AsyncClient) -> None:
+    outage = await client.get("/away/database")
+    missing = await client.get("/away/file")
+
+    assert (outage.status_code, outage.headers["retry-after"]) == (503, "2")
+    assert missing.status_code == 500
+    assert "Zebedee" not in outage.text + missing.text
 
 
 async def test_a_path_and_its_query_are_never_logged(
