@@ -22,11 +22,17 @@ JARS = STATE / "cache" / "jars"
 
 
 class Backbone:
-    """A broker and a database server under `home`; `start` and `stop` may be called again and again."""
+    """A broker and a database server under `home`; `start` and `stop` may be called again and again.
 
-    def __init__(self, home: Path, ports: BackbonePorts, *, fetched: Progress | None = None) -> None:
+    To measure, give `quick_start=False` (see LocalKafka).
+    """
+
+    def __init__(
+        self, home: Path, ports: BackbonePorts, *, quick_start: bool = True, fetched: Progress | None = None
+    ) -> None:
         self.home = Home(home)
         self.ports = ports
+        self._quick_start = quick_start
         self._fetched = fetched or (lambda done, total: None)
         self._held = ExitStack()
 
@@ -61,6 +67,7 @@ class Backbone:
             agencies_port=self.ports.kafka_agencies,
             controller_port=self.ports.kafka_controller,
             secrets_folder=self.home.secrets,
+            quick_start=self._quick_start,
         )
 
     def _start_kafka(self) -> None:

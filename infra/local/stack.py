@@ -49,11 +49,12 @@ class Stack(Backbone):
         agencies: Path = AGENCIES,
         identities: Path = IDENTITIES,
         services: Sequence[Service] = SERVICES,
+        quick_start: bool = True,
         terminal: Terminal | None = None,
     ) -> None:
         self.stack_ports = ports or StackPorts()
         self.terminal = terminal or Terminal(quiet=True)
-        super().__init__(home, self.stack_ports, fetched=self.terminal.fetched)
+        super().__init__(home, self.stack_ports, quick_start=quick_start, fetched=self.terminal.fetched)
         self.services = tuple(services)
         self.maildir = self.home.folder / "mail"
         self.clock_file = self.home.folder / "clock.jsonl"
