@@ -8,12 +8,12 @@ INSTALLED := $(VENV)/installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint contracts bench lock clean
+.PHONY: help run demo test lint contracts contracts-write bench lock clean
 
 help: ## what there is (this list)
 	@echo "Safeguarding Exchange: make <target>, with ARGS=\"…\" for what the target should be told besides"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(INSTALLED) ## start everything and work with it; Ctrl-C stops it, a second start finds its data
 	@$(BIN)/python -m infra.local run $(ARGS)
@@ -28,8 +28,12 @@ lint: $(INSTALLED) ## formatting, lints, types, who may import whom, and the con
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict -p safeguarding_exchange
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.contracts check
+
+contracts-write: $(INSTALLED) ## write the schemas, AsyncAPI documents and examples that come from the contracts
+	@$(BIN)/python -m infra.contracts write
 
 contracts: $(INSTALLED) ## compare the contracts with the released ones: patch, minor or major, in words
 	@$(BIN)/python -m infra.contracts $(ARGS)
@@ -59,4 +63,5 @@ $(INSTALLED): $(LOCKED)
 	@echo "installing what is locked in $(LOCKED) into $(VENV); this takes a minute or two, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKED) || { \
 	  echo "Not everything could be installed: check the network and pip's settings, then run make again"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e clients/python
 	@touch $@

@@ -1,0 +1,145 @@
+"""Looking: what waits for me, an incident and its clocks, what became of a message, and copies."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from safeguarding_exchange import shown
+from safeguarding_exchange.options import As, Incident, Json, exchange
+
+cases = typer.Typer()
+
+
+@cases.command("list")
+def waiting(
+    account: As = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every incident you may see.")] = False,
+    json: Json = False,
+) -> None:
+    """What waits for me, the most urgent first."""
+    with exchange(account) as door:
+        if everything:
+            items = door.pages("/v1/incidents")
+            if not json:
+                _incidents(items)
+        else:
+            items = door.get("/v1/tasks")["items"]
+            if not json:
+                _tasks(items)
+    if json:
+        shown.as_json(items)
+
+
+def _incidents(items: list[dict[str, Any]]) -> None:
+    columns = ["incident", "your reference", "nature", "status", "grounds"]
+    rows = [
+        [one["id"], one.get("incidentref"), _plain(one["nature"]), _plain(one["status"]), ", ".join(one["grounds"])]
+        for one in items
+    ]
+    shown.table("Incidents", columns, rows)
+
+
+def _tasks(items: list[dict[str, Any]]) -> None:
+    columns = ["due by the end of", "what to do", "incident", "your reference", "clock"]
+    rows = [
+        [
+            shown.day(one.get("due")),
+            _plain(one["kind"]) + (f": {one['recipient']}" if one.get("recipient") else ""),
+            one.get("incident"),
+            one.get("incidentref"),
+            f"{one.get('clock') or ''} {_plain(one.get('state') or '')}".strip(),
+        ]
+        for one in items
+    ]
+    shown.table("Waiting for you", columns, rows)
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ")
+
+
+@cases.command("show")
+def show(incident: Incident, account: As = None, json: Json = False) -> None:
+    """An incident: its status, its clocks with the reckoning, and its notification."""
+    with exchange(account) as door:
+        told = door.get(f"/v1/incidents/{incident}")
+    if json:
+        shown.as_json(told)
+        return
+    shown.console.print(f"[bold]{told['id']}[/bold]  {_plain(told['status'])}")
+    shown.console.print(f"  {_plain(told['nature'])}; grounds: {', '.join(told['grounds']) or 'none decided'}")
+    shown.console.print(f"  the authority became aware {shown.instant(told.get('awareAt'))}")
+    if told.get("linkedTo"):
+        shown.console.print(f"  linked to {told['linkedTo']}")
+    for clock in told.get("clocks", []):
+        shown.clock(clock)
+
+
+@cases.command("timeline")
+def timeline(incident: Incident, account: As = None, json: Json = False) -> None:
+    """Everything stated of an incident, in order: who, when, as what."""
+    with exchange(account) as door:
+        items = door.pages(f"/v1/incidents/{incident}/timeline")
+    if json:
+        shown.as_json(items)
+        return
+    rows = [
+        [shown.instant(one["time"]), one["type"], one.get("actor") or one.get("agency") or "the exchange"]
+        for one in items
+    ]
+    shown.table("Timeline", ["when", "what", "who"], rows)
+
+
+@cases.command("notification")
+def notification(incident: Incident, account: As = None, json: Json = False) -> None:
+    """The notification of an incident: status, versions, readiness field by field."""
+    with exchange(account) as door:
+        told = door.get(f"/v1/notifications/{incident}")
+    if json:
+        shown.as_json(told)
+        return
+    shown.console.print(f"[bold]{_plain(told['status'])}[/bold]; grounds: {', '.join(told['grounds'])}")
+    if told.get("coverage"):
+        shown.console.print(f"  {told['coverage']['sentence']}")
+    filed = told.get("submission")
+    if filed:
+        when = shown.instant(filed["portalTime"])
+        shown.console.print(f"  portal reference {filed['portalReference']}, filed {when}")
+    if told.get("awaitingReason"):
+        shown.console.print("  awaiting the reason for the delay: sx explain-delay")
+    rows = [[one["version"], one.get("by"), one.get("approvedBy")] for one in told["versions"]]
+    shown.table("Versions", ["version", "written by", "approved by"], rows)
+
+
+@cases.command("export")
+def export(
+    incident: Incident,
+    form: Annotated[str, typer.Option(help="pdf, json or csv.")] = "pdf",
+    purpose: Annotated[str, typer.Option(help="Why you take a copy; recorded.")] = "panel_export",
+    version: Annotated[int | None, typer.Option(help="By default the newest.")] = None,
+    filing: Annotated[bool, typer.Option(help="The copy to be filed: refused while a reason is awaited.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
+    account: As = None,
+) -> None:
+    """Take a copy of the notification. Who took it, when and why is recorded first."""
+    with exchange(account) as door:
+        asked = {"purpose": purpose, "version": version, "filing": "true" if filing else None}
+        answer = door.download(f"/v1/notifications/{incident}/exports/{form}", **asked)
+    name = answer.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
+    path = output or Path(Path(name).name or f"notification.{form}")
+    path.write_bytes(answer.content)
+    shown.console.print(f"Wrote {path} ({len(answer.content):,} bytes, OFFICIAL-SENSITIVE)")
+
+
+@cases.command("receipt")
+def receipt(
+    submission: Annotated[str, typer.Argument(help="A submission's id, or with --own your own event's id.")],
+    own: Annotated[bool, typer.Option("--own", help="It is the id that your event had.")] = False,
+    account: As = None,
+    json: Json = False,
+) -> None:
+    """What became of a message."""
+    with exchange(account) as door:
+        told = door.get("/v1/submissions", id=submission) if own else door.get(f"/v1/submissions/{submission}")
+    shown.as_json(told) if json else shown.receipt(told)

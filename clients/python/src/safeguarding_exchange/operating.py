@@ -1,0 +1,81 @@
+"""For operators: how a service stands, what it has set aside, and whether its log is whole."""
+
+from typing import Annotated
+
+import typer
+
+from safeguarding_exchange import shown
+from safeguarding_exchange.options import As, Json, exchange
+
+operating = typer.Typer()
+At = Annotated[
+    str | None, typer.Option("--at", help="The service's address, such as http://127.0.0.1:8083; else the gateway.")
+]
+
+
+@operating.command("signals")
+def signals(at: At = None, account: As = None, json: Json = False) -> None:
+    """The figures that say whether a service needs a person."""
+    with exchange(account) as door:
+        told = door.get("/operations/signals", at)
+    if json:
+        shown.as_json(told)
+        return
+    rows = [[one["name"], one["value"], one["meaning"]] for one in told["signals"]]
+    shown.table(f"Signals of {told['service']}", ["signal", "now", "meaning"], rows)
+
+
+@operating.command("parked")
+def parked(at: At = None, account: As = None, json: Json = False) -> None:
+    """Events that were set aside, with their reasons."""
+    with exchange(account) as door:
+        items = door.get("/operations/parked", at)["items"]
+    if json:
+        shown.as_json(items)
+        return
+    rows = [
+        [
+            one["topic"],
+            f"{one['partition']}/{one['offset']}",
+            one.get("key"),
+            one["reason"],
+            shown.instant(one["parkedAt"]),
+        ]
+        for one in items
+    ]
+    shown.table("Parked", ["topic", "place", "key", "reason", "since"], rows)
+
+
+@operating.command("replay")
+def replay(
+    topic: Annotated[str, typer.Argument(help="The topic, as `sx parked` shows it.")],
+    key: Annotated[str, typer.Argument(help="The key.")],
+    at: At = None,
+    account: As = None,
+    json: Json = False,
+) -> None:
+    """Replay the parked events of a key, in order."""
+    with exchange(account) as door:
+        told = door.order("/operations/parked/replay", at, {"topic": topic, "key": key})
+    if json:
+        shown.as_json(told)
+        return
+    shown.console.print(f"{told['replayed']} replayed" + (f"; stopped: {told['stopped']}" if told["stopped"] else ""))
+
+
+@operating.command("rebuild")
+def rebuild(at: At = None, account: As = None, json: Json = False) -> None:
+    """Fold a service's read models anew from its log, while it goes on."""
+    with exchange(account) as door:
+        told = door.order("/operations/rebuild", at)
+    shown.as_json(told) if json else shown.console.print(f"Rebuilt: {told}")
+
+
+@operating.command("verify")
+def verify(at: At = None, account: As = None, json: Json = False) -> None:
+    """Check a service's log against its hash chain and its checkpoints."""
+    with exchange(account) as door:
+        told = door.get("/operations/verify", at)
+    shown.as_json(told) if json else shown.console.print(f"Verified: {told}")
+    if told.get("faults"):
+        raise typer.Exit(1)
