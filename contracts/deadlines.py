@@ -44,7 +44,7 @@ class DeadlineSet(OfDeadline):
     """A clock runs. `reckoned` is absent where no calendar covers the dates: `uncomputed`, and alarmed."""
 
     provisional: bool
-    reckoned: Reckoned | None
+    reckoned: Reckoned | None = None
     uncomputed: bool = False
     late_as_set: bool = Field(False, description="Its due day had passed when it was set.")
 
@@ -67,9 +67,9 @@ class DeadlineMissed(OfDeadline):
 
 class DeadlineMet(OfDeadline):
     met_at: Instant
-    due: date | None
+    due: date | None = None
     in_time: bool
-    working_days_late: Annotated[int, Field(ge=0)] | None
+    working_days_late: Annotated[int, Field(ge=0)] | None = None
     awaiting_reason: bool = Field(False, description="Late, and no reason for the delay has been given yet.")
     corrects: EventId | None = Field(None, description="The id of the deadline event that this one judges again.")
 
@@ -79,8 +79,8 @@ class DeadlineRecomputed(OfDeadline):
 
     because: Annotated[str, Field(pattern=r"^(calendar|awareness|triage|reopened|ground_added|linked|portal_time)$")]
     provisional: bool
-    before: Reckoned | None
-    reckoned: Reckoned | None
+    before: Reckoned | None = None
+    reckoned: Reckoned | None = None
     uncomputed: bool = False
     reason: Narrative | None = None
 
@@ -96,4 +96,4 @@ class DeadlinePaused(OfDeadline):
 
 class DeadlineResumed(OfDeadline):
     since: Instant
-    reckoned: Reckoned | None
+    reckoned: Reckoned | None = None
