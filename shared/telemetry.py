@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import orjson
 from opentelemetry import context, metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -165,6 +166,12 @@ def current_traceparent() -> str | None:
     if not identity.is_valid:
         return None
     return f"00-{identity.trace_id:032x}-{identity.span_id:016x}-{identity.trace_flags:02x}"
+
+
+async def carry_trace(request: httpx.Request) -> None:
+    """For `httpx.AsyncClient(event_hooks={"request": [carry_trace]})`: what we ask of others joins our trace."""
+    if traceparent := current_traceparent():
+        request.headers["traceparent"] = traceparent
 
 
 def context_of(traceparent: str | None) -> context.Context:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from shared.logs import JsonLines, Lines, told
-from shared.telemetry import FileExporter, attach, current_traceparent, tracing
+from shared.telemetry import FileExporter, attach, carry_trace, current_traceparent, tracing
 
 PLANTED = "Zebedee Quillfeather"
 
@@ -147,6 +148,20 @@ def test_a_stored_traceparent_is_taken_up_again(spans: tuple[TracerProvider, InM
     assert relay.parent is not None
     assert request.context is not None
     assert relay.parent.span_id == request.context.span_id
+
+
+async def test_what_is_asked_of_others_joins_the_trace(spans: tuple[TracerProvider, InMemorySpanExporter]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=request.headers.get("traceparent", "none"))
+
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(transport=transport, event_hooks={"request": [carry_trace]}) as http:
+        outside = await http.get("http://vault")
+        with spans[0].get_tracer("probe").start_as_current_span("asks"):
+            inside = await http.get("http://vault")
+            expected = current_traceparent()
+
+    assert (outside.text, inside.text) == ("none", expected)
 
 
 @pytest.mark.parametrize("nonsense", [None, "", "nonsense", "00-0-0-00", PLANTED])
