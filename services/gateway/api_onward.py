@@ -1,0 +1,181 @@
+"""What the gateway asks of other services on a caller's behalf: notifications, their copies, words and documents."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import httpx
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from contracts.identifiers import IncidentId, Reference
+from contracts.vault import Purpose
+from services.gateway import queries
+from services.gateway.api_incidents import Desk
+from services.gateway.sight import Viewer, fact_shown, filled, references_in
+from shared.credentials import CredentialsRefused, ServiceCredentials
+from shared.http import Problem
+from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
+from shared.telemetry import current_traceparent
+from shared.vault_client import NotYetFiled, VaultAway, VaultClient, VaultRefused
+
+LARGEST_DOCUMENT = 25 * 1024 * 1024 + 1024
+"""Bytes; the vault holds the limit of 25 MB itself, and says so."""
+
+Who = Annotated[Caller, Depends(caller)]
+Form = Literal["json", "csv", "pdf"]
+_PASSED_ON = ("content-type", "content-disposition", "retry-after")
+
+
+@dataclass(frozen=True)
+class Onward:
+    """What the routes here need. `notifications` has that service's base URL."""
+
+    desk: Desk
+    vault: VaultClient
+    notifications: httpx.AsyncClient
+    credentials: ServiceCredentials
+
+
+def onward_router(onward: Onward) -> APIRouter:
+    """Notifications and their copies, an incident's words, and documents."""
+    router = APIRouter(prefix="/v1")
+    Looks = Annotated[Viewer, Depends(onward.desk.viewer)]  # noqa: N806 (an annotation, as FastAPI wants it)
+
+    @router.get("/notifications", tags=["notifications"], summary="Notifications that the caller may see")
+    async def notifications(
+        who: Who,
+        viewer: Looks,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Response:
+        asked = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return await _notifications(onward, "/v1/notifications", who, asked)
+
+    @router.get("/notifications/{incident}", tags=["notifications"], summary="One notification")
+    async def notification(incident: IncidentId, who: Who, viewer: Looks) -> Response:
+        await onward.desk.find(incident, viewer)
+        return await _notifications(onward, f"/v1/notifications/{incident}", who, {})
+
+    @router.get("/notifications/{incident}/exports/{form}", tags=["notifications"], summary="A copy, recorded")
+    async def export(
+        incident: IncidentId,
+        form: Form,
+        purpose: Purpose,
+        who: Who,
+        viewer: Looks,
+        version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+        filing: bool = False,
+    ) -> Response:
+        await onward.desk.find(incident, viewer)
+        asked = {"purpose": purpose.value, "filing": str(filing).lower()}
+        asked |= {"version": str(version)} if version else {}
+        return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, asked)
+
+    @router.get("/incidents/{incident}/detail", tags=["incidents"], summary="The incident in words, the look recorded")
+    async def detail(incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
+        row, shown = await onward.desk.find(incident, viewer)
+        async with onward.desk.database.reading() as connection:
+            facts = await queries.timeline(connection, onward.desk.log, row.id)
+        seen = [told for fact in facts if (told := fact_shown(viewer, row.matter, fact)) is not None]
+        words = await _asked(onward.vault.reveal(references_in(seen), purpose=purpose, caller=who, incident=row.id))
+        found = {
+            ref: each.value if each.status == "present" else {"reference": ref, "status": each.status}
+            for ref, each in words.items()
+        }
+        return _json({"incident": shown, "purpose": purpose, "facts": filled(seen, found)})
+
+    @router.post(
+        "/documents",
+        tags=["documents"],
+        status_code=201,
+        max_body_size=LARGEST_DOCUMENT,
+        summary="File a document about an incident; 25 MB at most",
+    )
+    async def file(
+        request: Request,
+        incident: IncidentId,
+        who: Who,
+        viewer: Looks,
+        document_name: Annotated[str, Header(max_length=300)] = "",
+    ) -> Response:
+        row, _ = await onward.desk.find(incident, viewer)
+        filed = await _asked(
+            onward.vault.file_document(
+                request.stream(),
+                incident=row.id,
+                partnership=row.partnership,
+                caller=who,
+                name=document_name,
+                declared=_media_type(request.headers.get("content-type", "")),
+            )
+        )
+        told = {"ref": filed.ref, "mediaType": filed.media_type, "size": filed.size, "sha256": filed.sha256}
+        return _json(told, 201, {"location": f"/v1/documents/{filed.ref}?incident={row.id}"})
+
+    @router.get("/documents/{ref}", tags=["documents"], summary="A document, the look recorded")
+    async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
+        row, _ = await onward.desk.find(incident, viewer)
+        held = AsyncExitStack()
+        opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
+        document = await _asked(held.enter_async_context(opening))
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async with held:
+                async for chunk in document.chunks:
+                    yield chunk
+
+        headers = {"content-length": str(document.size), "content-disposition": document.disposition}
+        return StreamingResponse(chunks(), 200, headers, document.media_type)
+
+    return router
+
+
+async def _notifications(onward: Onward, path: str, who: Caller, asked: Mapping[str, str]) -> Response:
+    try:
+        token = await onward.credentials.token(audience_of("notifications"))
+        headers = {"authorization": f"Bearer {token}", ON_BEHALF_OF: who.to_header()}
+        if traceparent := current_traceparent():
+            headers["traceparent"] = traceparent
+        answer = await onward.notifications.get(path, params=dict(asked), headers=headers, timeout=30)
+    except (httpx.HTTPError, IssuerUnavailable, CredentialsRefused):
+        raise _away("notifications") from None
+    if answer.status_code == 401 or (answer.status_code >= 500 and answer.status_code != 503):
+        raise _away("notifications")  # our own standing there is at fault, not the caller
+    kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+    return Response(answer.content, answer.status_code, kept)
+
+
+async def _asked(asking: Any) -> Any:
+    """What the vault answers, or the problem that its refusal is to the caller."""
+    try:
+        return await asking
+    except NotYetFiled:
+        remedy = "What was just sent is still on its way to the vault; ask again in a moment."
+        raise Problem(503, "not-yet-filed", "Not yet filed", remedy, headers={"Retry-After": "1"}) from None
+    except VaultAway:
+        raise _away("the vault") from None
+    except VaultRefused as refused:
+        if refused.status >= 500 or refused.status == 401:
+            raise _away("the vault") from None
+        told = refused.problem
+        title, remedy = str(told.get("title", "The vault refused")), str(told.get("detail", ""))
+        raise Problem(refused.status, str(told.get("type", "refused")), title, remedy) from None
+
+
+def _media_type(said: str) -> str:
+    """What the sender calls it; the vault looks for itself. Anything that is no media type is not passed on."""
+    plain = said.partition(";")[0].strip().lower()
+    return plain if re.fullmatch(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,90}", plain) else "application/octet-stream"
+
+
+def _away(service: str) -> Problem:
+    remedy = "Nothing can be shown just now; ask again shortly."
+    return Problem(503, "away", f"There is no answer from {service}", remedy, headers={"Retry-After": "5"})
+
+
+def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, dict(headers or {}), "application/json")

@@ -1,0 +1,128 @@
+"""Puts the gateway together."""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from fastapi import FastAPI
+
+from services.gateway import queries, reactions, receipts, views
+from services.gateway.answers import Answers
+from services.gateway.api import WayIn, events_router
+from services.gateway.api_incidents import Desk, incidents_router, reference_router
+from services.gateway.api_onward import Onward, onward_router
+from services.gateway.directory import BadDirectory, read_directory
+from services.gateway.door import Door
+from services.gateway.inbound import Drained, Emptying, Inbound
+from services.gateway.intake import Intake, digest_key
+from services.gateway.owned import Owned
+from services.gateway.routing import route
+from services.gateway.tick import Ticking
+from shared import kafka_access
+from shared.assembly import Assembly
+from shared.clock import london_date
+from shared.consumer import Reactions
+from shared.days_off import calendar
+from shared.health import Health
+from shared.http import serve, too_fast
+from shared.limits import Limit
+from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, cursor_key, settings_from
+from shared.signals import Signal
+
+NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "notifications_url", "agencies_file")
+
+EVENTS_A_SECOND = 2_000.0
+EVENTS_AT_ONCE = 20_000.0
+"""What one agency may send, over HTTPS, to all gateway processes together."""
+
+CALENDAR_WARNING = timedelta(days=365)
+
+
+def app(settings: Settings) -> FastAPI:
+    """One process of the gateway."""
+    made = Assembly(settings, route=route)
+    made.project(views.apply)
+    directory = read_directory(Path(settings.agencies_file))
+    intake = Intake(made.workplace, Owned(directory), directory, made.sealer, digest_key(cursor_key(settings)))
+    door = Door(intake, made.database, made.log, made.keys)
+    answers = Answers(made.database)
+    inbound = Inbound(intake, directory, made.clock, made.sealer)
+    kafka = kafka_access.producer_settings(settings)
+    emptying = Emptying(made.database, inbound.topics, lambda: AIOKafkaAdminClient(**kafka))
+    drained = Drained(made.database, made.clock, inbound.topics, lambda: AIOKafkaConsumer(**kafka))
+    ticking = Ticking(made.workplace, made.database, directory, arrived=drained.inbound_drained)
+
+    react = Reactions(settings.service)
+    reactions.register(react, directory)
+    answers.register(react)
+    inbound.register(react)
+    made.read(react)
+    made.tasks += [door.run, answers.run, emptying.run, ticking.run]
+
+    async def unanswered() -> float:
+        async with made.database.reading() as connection:
+            since = await receipts.unanswered_since(connection)
+        return (made.clock.now() - since).total_seconds() if since else 0.0
+
+    async def unticked() -> float:
+        async with made.database.reading() as connection:
+            return await queries.unticked(connection, made.clock.now() - timedelta(minutes=1))
+
+    async def uncomputed() -> float:
+        async with made.database.reading() as connection:
+            return await queries.uncomputed(connection)
+
+    async def calendar_stands() -> Health:
+        async with made.database.reading() as connection:
+            known = await calendar(connection)
+        left = known.last - london_date(made.clock.now())
+        if left < CALENDAR_WARNING:
+            remedy = "bring the official list of the coming years in with a new release"
+            return Health("warning", f"the calendar runs out on {known.last.isoformat()}: {remedy}")
+        return Health("ok", f"the calendar runs to {known.last.isoformat()}")
+
+    made.signals += [
+        Signal("submissions_unanswered_seconds", "How long the oldest submission has had no verdict.", unanswered),
+        Signal("clocks_unticked", "Clocks that should have been ticked over a minute ago.", unticked),
+        Signal("clocks_uncomputed", "Clocks that no known calendar reaches.", uncomputed),
+    ]
+
+    limit = Limit(made.database, rate=EVENTS_A_SECOND, burst=EVENTS_AT_ONCE)
+
+    async def allow(who: str, count: int) -> None:
+        wait = await limit.take(who, count)
+        if wait is not None:
+            raise too_fast(wait)
+
+    async def tick() -> None:
+        await ticking.tick()
+
+    way = WayIn(door, made.database, directory, answers, made.clock, made.cursors, allow)
+    desk = Desk(made.database, made.log, directory, made.clock, made.cursors)
+    notifications = httpx.AsyncClient(base_url=settings.notifications_url, timeout=30)
+    onward = Onward(desk, made.vault_client, notifications, made.credentials)
+    return made.app(
+        title="Safeguarding Exchange",
+        routers=[events_router(way), incidents_router(desk), reference_router(desk), onward_router(onward)],
+        components={"calendar": calendar_stands},
+        tick=tick,
+        next_due=ticking.next_due,
+    )
+
+
+def main() -> None:
+    """Run it with what the environment says."""
+    try:
+        settings = settings_from(os.environ, need=NEEDED)
+        made = app(settings)
+    except (BadSettings, BadDirectory) as faults:
+        sys.exit(str(faults))
+    serve(made, settings)
+
+
+if __name__ == "__main__":
+    main()
