@@ -16,13 +16,12 @@ from contracts.identifiers import IncidentId, PartnershipId, Reference, SubjectI
 from contracts.sealing import Model
 from contracts.vault import Purpose
 from services.vault import tables, views
-from services.vault.document_store import DocumentStore, Sent
+from services.vault.document_store import HEARD_OUT, DocumentStore, Sent
 from services.vault.erasure import Decision, Erasure
 from services.vault.key_store import KeyStore
 from services.vault.reveal import Asking, Reveal
 from shared.clock import Clock
 from shared.database import Database
-from shared.documents import SIZE_LIMIT
 from shared.http import Cursors, Page, Problem, not_found
 from shared.identity import Caller, caller, on_behalf_of
 
@@ -82,7 +81,7 @@ Operator = Annotated[Caller, Depends(operator)]
 Ref = Annotated[str, StringConstraints(pattern=r"^vault:[0-9a-f]{32}$")]
 
 
-def vault_router(
+def vault_routers(
     database: Database,
     keys: KeyStore,
     reveal: Reveal,
@@ -90,18 +89,21 @@ def vault_router(
     erasure: Erasure,
     clock: Clock,
     cursors: Cursors,
-) -> APIRouter:
-    """Everything but health, metrics and operations."""
-    router = APIRouter(prefix="/v1")
-    router.include_router(_keys(database, keys))
-    router.include_router(_looking(database, reveal, clock, cursors))
-    router.include_router(_documents(documents, clock))
-    router.include_router(_erasing(erasure, clock))
-    return router
+) -> list[APIRouter]:
+    """Everything but health, metrics and operations.
+
+    One beside the other: a router inside a router would lose its prefix in the route's name, and so in logs and traces.
+    """
+    return [
+        _keys(database, keys),
+        _looking(database, reveal, clock, cursors),
+        _documents(documents, clock),
+        _erasing(erasure, clock),
+    ]
 
 
 def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1")
 
     @router.post("/reveal")
     async def show(asked: RevealAsked, who: Service, person: Behind) -> dict[str, Any]:
@@ -159,9 +161,9 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
 
 
 def _documents(documents: DocumentStore, clock: Clock) -> APIRouter:
-    router = APIRouter(prefix="/documents")
+    router = APIRouter(prefix="/v1/documents")
 
-    @router.post("", status_code=201, max_body_size=SIZE_LIMIT)
+    @router.post("", status_code=201, max_body_size=HEARD_OUT)
     async def file(
         request: Request,
         who: Service,
@@ -202,7 +204,7 @@ async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 
 def _erasing(erasure: Erasure, clock: Clock) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1")
 
     @router.post("/erasures")
     async def erase(asked: ErasureAsked, who: Service, person: Behind) -> dict[str, Any]:
@@ -226,7 +228,7 @@ def _erasing(erasure: Erasure, clock: Clock) -> APIRouter:
 
 
 def _keys(database: Database, keys: KeyStore) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1")
 
     @router.get("/sealing-key")
     async def sealing_key() -> dict[str, str]:

@@ -17,7 +17,7 @@ from sqlalchemy import MetaData
 
 from contracts.vault import VAULT
 from services.vault import views
-from services.vault.api import vault_router
+from services.vault.api import vault_routers
 from services.vault.ciphers import MasterKeys
 from services.vault.collector import Collector
 from services.vault.document_store import DocumentStore
@@ -196,7 +196,7 @@ def create_app(settings: Settings, own: VaultSettings) -> FastAPI:
             await vault.stop()
             stop_telemetry()
 
-    router = vault_router(
+    routers = vault_routers(
         vault.database,
         vault.keys,
         vault.reveal,
@@ -209,7 +209,7 @@ def create_app(settings: Settings, own: VaultSettings) -> FastAPI:
         title="The vault",
         service="vault",
         lifespan=lifespan,
-        routers=[router],
+        routers=routers,
         verifier=vault.verifier,
         components=vault.components(),
     )
@@ -234,9 +234,7 @@ def main() -> None:
     start_telemetry("vault", mode=settings.mode, state_dir=settings.state_dir, otlp_endpoint=settings.otlp_endpoint)
     asyncio.run(_begin_keys(own))
     if not own.master_key_file.exists():
-        sys.exit(
-            "the key store holds keys, but the master key file is gone: put back what SX_MASTER_KEY_FILE names"
-        )
+        sys.exit("the key store holds keys, but the master key file is gone: put back what SX_MASTER_KEY_FILE names")
     serve(create_app(settings, own), settings)
 
 

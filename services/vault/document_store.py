@@ -22,6 +22,9 @@ from shared.identity import Caller
 from shared.problems import Fault, Problem, not_found
 
 CHUNK = 256 * 1024
+HEARD_OUT = 2 * SIZE_LIMIT
+"""Bytes: up to here a sender of too much is heard out and told so; beyond, the connection is cut."""
+
 AT_ONCE = 4
 """How many uploads one process takes at a time, each of them held in memory until it has been looked into."""
 
@@ -154,11 +157,16 @@ def _place(ref: str, number: int, count: int) -> bytes:
 
 
 async def _received(stream: AsyncIterator[bytes]) -> tuple[bytearray, str]:
-    content, digest = bytearray(), hashlib.sha256()
+    content, digest, over = bytearray(), hashlib.sha256(), False
     async for piece in stream:
-        if len(content) + len(piece) > SIZE_LIMIT:
-            remedy = f"A document may have {SIZE_LIMIT // (1024 * 1024)} MB at most: send it in parts, or smaller."
-            raise Problem(413, "too-large", "Document too large", remedy, headers={"Connection": "close"})
+        over = over or len(content) + len(piece) > SIZE_LIMIT
+        if over:
+            # what still comes is thrown away: a sender who is cut off never hears why
+            content.clear()
+            continue
         content += piece
         digest.update(piece)
+    if over:
+        remedy = f"A document may have {SIZE_LIMIT // (1024 * 1024)} MB at most: send it in parts, or smaller."
+        raise Problem(413, "too-large", "Document too large", remedy)
     return content, digest.hexdigest()

@@ -161,7 +161,7 @@ def _origin(parcel: OpenedParcel, item: SealedItem) -> dict[str, Any]:
     told = origin if isinstance(origin, dict) else {}
     codes = {name: told[name] if _CODE.fullmatch(str(told.get(name) or "")) else None for name in ("topic", "reason")}
     numbers = {name: told[name] if type(told.get(name)) is int else None for name in ("partition", "offset")}
-    size = len(str(item.value.get("bytes") or "")) * 3 // 4
+    size = len(str(item.value.get("bytes") or "").rstrip("=")) * 3 // 4
     return {"ref": item.ref, "agency": parcel.agency, "size": size, **numbers, **codes}
 
 
