@@ -103,6 +103,7 @@ def _referred(fact: AnyEvent, data: IncidentReferred) -> Incident:
         subjects=tuple(child.subject for child in data.children if child.subject),
         referrers=frozenset({fact.agency} if fact.agency else ()),
         incidentref=fact.incidentref,
+        opened_at=fact.recordedtime or fact.time,
         told_at=told,
         aware_at=told,
         awareness=(Awareness(told, "referral", fact.id),),
@@ -258,6 +259,7 @@ def hear(filing: Filing, fact: AnyEvent) -> Filing:
         case NotificationSubmitted() as filed:
             return replace(
                 heard,
+                filed=heard.filed | {fact.id},
                 portal_time=filed.portal_time,
                 grounds=filed.grounds or heard.grounds,
                 delay_explained=heard.delay_explained or filed.delay_reason is not None,
@@ -268,6 +270,7 @@ def hear(filing: Filing, fact: AnyEvent) -> Filing:
         case NotificationAmended(content=content):
             return replace(
                 heard,
+                filed=heard.filed | {fact.id},
                 grounds=content.grounds,
                 delay_explained=heard.delay_explained or content.delay_reason is not None,
             )

@@ -4,14 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from contracts.access import Matter
-from contracts.codes import AbuseOrNeglect, Ground, Nature
+from contracts.codes import AbuseOrNeglect, Ground, Grounds, Nature
 from contracts.rules import Rule, rule
 from contracts.rules.grounds import Circumstances, Where, grounds_of
 from shared import decider
 from shared.clock import london_date
 from shared.deadlines import Deadline, DeadlineState
+
+Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str])]
+"""A set, written in a fixed order: the same past gives the same snapshot."""
 
 
 class Status(StrEnum):
@@ -47,11 +53,15 @@ class ChildCase:
 
 @dataclass(frozen=True)
 class Filing:
-    """What notifications has said of the notification. Its facts come on another topic, at any time."""
+    """What notifications has said of the notification. Its facts come on another topic, at any time.
+
+    `filed` names the facts of submission and amendment that were heard.
+    """
 
     version: int = 0
+    filed: Names = frozenset()
     portal_time: datetime | None = None
-    grounds: frozenset[Ground] = frozenset()
+    grounds: Grounds = frozenset()
     delay_explained: bool = False
     withdrawn: bool = False
     ended: str | None = None
@@ -79,6 +89,7 @@ class Incident:
     abuse_or_neglect: AbuseOrNeglect
     occurred_from: date
     host: str
+    opened_at: datetime
     told_at: datetime
     aware_at: datetime
     occurred_at: datetime | None = None
@@ -89,17 +100,17 @@ class Incident:
     other_areas: tuple[str, ...] = ()
     children: tuple[ChildCase, ...] = ()
     subjects: tuple[str, ...] = ()
-    referrers: frozenset[str] = frozenset()
+    referrers: Names = frozenset()
     incidentref: str | None = None
     status: Status = Status.REFERRED
     awareness: tuple[Awareness, ...] = ()
-    grounds: frozenset[Ground] = frozenset()
+    grounds: Grounds = frozenset()
     clocks: Mapping[str, Deadline] = field(default_factory=dict)
     judged: Mapping[str, str] = field(default_factory=dict)
-    awaiting_reason: frozenset[str] = frozenset()
+    awaiting_reason: Names = frozenset()
     told: Mapping[str, datetime] = field(default_factory=dict)
     linked_to: str | None = None
-    twins: frozenset[str] = frozenset()
+    twins: Names = frozenset()
     filing: Filing = NOTHING_FILED
 
     @property

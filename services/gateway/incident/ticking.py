@@ -9,7 +9,6 @@ from services.gateway.incident.state import DUTY, Context, Incident
 from shared import deadlines
 from shared.deadlines import Deadline, Notice, NoticeKind, scheduled
 from shared.decider import Outcome
-from shared.working_days import Calendar
 
 
 def tick(incident: Incident, context: Context, awaiting: bool) -> list[Outcome]:
@@ -22,7 +21,7 @@ def tick(incident: Incident, context: Context, awaiting: bool) -> list[Outcome]:
         clocks.recompute(key)
     told = list(clocks.outcomes)
     for key in sorted(incident.clocks):
-        told += [_told(notice, context) for notice in _notices(clocks[key], context, awaiting and key in DUTY)]
+        told += [_told(notice) for notice in _notices(clocks[key], context, awaiting and key in DUTY)]
     return told
 
 
@@ -37,7 +36,7 @@ def _notices(deadline: Deadline, context: Context, awaiting: bool) -> list[Notic
     return deadlines.tick(exactly, context.now, context.calendar, awaiting_answer=awaiting)
 
 
-def _told(notice: Notice, context: Context) -> Outcome:
+def _told(notice: Notice) -> Outcome:
     deadline = notice.deadline
     assert deadline.due is not None
     of = {
@@ -50,17 +49,10 @@ def _told(notice: Notice, context: Context) -> Outcome:
     }
     if notice.kind is NoticeKind.DUE_SOON:
         return Outcome(DeadlineDueSoon(**of, working_day=notice.working_day), time=notice.at)
-    late = notice.working_days_late
     fact = DeadlineMissed(
         **of,
-        working_days_late=_at_least(deadline, context.calendar) if late is None else late,
+        working_days_late=notice.working_days_late,
         answer_outstanding=notice.answer_outstanding,
         again=notice.kind is NoticeKind.STILL_MISSED,
     )
     return Outcome(fact, time=notice.at)
-
-
-def _at_least(deadline: Deadline, calendar: Calendar) -> int:
-    """Beyond the known calendar: the working days late as far as it goes."""
-    assert deadline.due is not None
-    return calendar.between(deadline.due, max(deadline.due, calendar.last))

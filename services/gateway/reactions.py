@@ -1,0 +1,34 @@
+"""What the notification's facts make the gateway do: its clocks are met, judged again, started or ended."""
+
+from contracts.catalogue import NOTIFICATIONS
+from contracts.envelope import AnyEvent
+from services.gateway import past, views
+from services.gateway.incident import on_notification
+from services.gateway.surroundings import Areas, context
+from shared.consumer import Reactions, Unfit, Work
+
+HEARD = (
+    "notification.submitted",
+    "notification.delay-explained",
+    "notification.amended",
+    "notification.withdrawn",
+    "notification.closed",
+)
+
+
+def register(reactions: Reactions, areas: Areas) -> None:
+    """Have the reader hand over what concerns the clocks."""
+
+    async def heard(fact: AnyEvent, work: Work) -> None:
+        name = fact.subject or ""
+        incident, _ = await past.incident(work.tx, work.place.log, name)
+        if incident is None:
+            raise Unfit("a notification of no incident")
+        lead = await past.related(work.tx, work.place.log, [incident.linked_to] if incident.linked_to else [])
+        outcomes = on_notification(incident, fact, context(areas, work.now, work.calendar, related=lead))
+        for stream in dict.fromkeys(outcome.subject or name for outcome in outcomes):
+            await work.record(stream, [outcome for outcome in outcomes if (outcome.subject or name) == stream])
+        await views.keep_filing(work.tx, fact)
+
+    # Every fact of the stream is heard, so that its version is known; those without consequence change only that.
+    reactions.on(NOTIFICATIONS, *HEARD)(heard)
