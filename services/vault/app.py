@@ -8,14 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
-from aiokafka.helpers import create_ssl_context
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 
-from contracts.vault import VAULT
+from contracts.topics import PARTITIONS
 from services.vault import views
 from services.vault.api import vault_routers
 from services.vault.ciphers import MasterKeys
@@ -25,19 +23,21 @@ from services.vault.erasure import Erasure
 from services.vault.filing import Filing
 from services.vault.key_store import KeyStore
 from services.vault.reveal import Reveal
+from shared.assembly import by_subject
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials, private_key
 from shared.database import Database
-from shared.eventlog import EventLog, Route, log_tables
+from shared.eventlog import EventLog, log_tables
 from shared.health import Component, Health
 from shared.http import serve, service_app
 from shared.identity import Verifier, audience_of, keys_of
+from shared.kafka_access import producer_settings
+from shared.operations import Operated, operations_router
 from shared.pages import Cursors
 from shared.relay import Relay
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, cursor_key, settings_from
-from shared.telemetry import gauge, start_telemetry, stop_telemetry
-
-PARTITIONS = {VAULT: 6, "safeguarding.checkpoints": 1}
+from shared.signals import Signal, Signals, log_signals
+from shared.telemetry import start_telemetry, stop_telemetry
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Vault:
             settings.issuer, settings.client_id, private_key(Path(settings.client_key_file)), self.http
         )
         self.keys = KeyStore(self.keys_database, self._masters)
-        log = EventLog("vault", log_tables(MetaData()), lambda fact: Route(VAULT, fact.subject or fact.id))
+        log = EventLog("vault", log_tables(MetaData()), by_subject)
         filing = Filing(self.database, self.keys, log, self.clock)
         self.collector = Collector(
             own.parcel_sources,
@@ -98,8 +98,14 @@ class Vault:
         self.reveal = Reveal(self.database, self.keys, self.collector)
         self.documents = DocumentStore(self.database, self.keys, self.reveal)
         self.erasure = Erasure(self.database, self.keys)
-        self.relay = Relay("vault", self.database, _producer_settings(settings), PARTITIONS)
-        self._unopened = 0
+        self.relay = Relay("vault", self.database, producer_settings(settings), PARTITIONS)
+        self.signals = Signals(
+            [
+                *log_signals(self.database),
+                Signal("parcels_unopened", "Parcels that could not be filed, and wait where they are.", self._unopened),
+                Signal("source_silent_seconds", "How long the most silent source has not answered.", self._silent),
+            ]
+        )
         self._work: list[asyncio.Task[None]] = []
 
     def _masters(self) -> MasterKeys:
@@ -108,16 +114,8 @@ class Vault:
     async def start(self) -> None:
         """Applies tombstones again before anything is shown, then collects and publishes in the background."""
         await self.erasure.reapply(self.clock.now())
-        gauge("vault_parcels_unopened", lambda: self._unopened, description="Parcels that could not be filed.")
-        gauge(
-            "vault_source_silent_seconds",
-            lambda: [
-                (_silent(source.answered_at), {"source": source.name or "-"}) for source in self.collector.sources
-            ],
-            unit="s",
-            description="How long a service that keeps parcels has not answered.",
-        )
-        for work in (self.collector.run(), self.relay.run(), self._count()):
+        self.signals.export()
+        for work in (self.collector.run(), self.relay.run(), self.signals.run()):
             self._work.append(asyncio.create_task(work))
 
     async def stop(self) -> None:
@@ -129,14 +127,12 @@ class Vault:
         await self.database.close()
         await self.keys_database.close()
 
-    async def _count(self) -> None:
-        while True:
-            try:
-                async with self.database.reading() as connection:
-                    self._unopened = await views.count_unopened(connection)
-            except Exception:  # noqa: S110  the health check says so; the last count stands
-                pass
-            await asyncio.sleep(5)
+    async def _unopened(self) -> float:
+        async with self.database.reading() as connection:
+            return await views.count_unopened(connection)
+
+    async def _silent(self) -> float:
+        return max((_silent(source.answered_at) for source in self.collector.sources), default=0.0)
 
     def components(self) -> dict[str, Component]:
         """How the vault's parts stand."""
@@ -154,8 +150,9 @@ class Vault:
         return Health("ok")
 
     async def _parcels(self) -> Health:
-        if self._unopened:
-            return Health("warning", f"{self._unopened} parcels could not be filed: GET /v1/unopened-parcels says why")
+        unopened = await self._unopened()
+        if unopened:
+            return Health("warning", f"{unopened:.0f} parcels could not be filed: GET /v1/unopened-parcels says why")
         return Health("ok")
 
 
@@ -169,18 +166,6 @@ _BEGAN = datetime.now(UTC)
 
 def _silent(answered_at: datetime | None) -> float:
     return (datetime.now(UTC) - (answered_at or _BEGAN)).total_seconds()
-
-
-def _producer_settings(settings: Settings) -> dict[str, Any]:
-    tls = settings.kafka_security == "SASL_SSL"
-    return {
-        "bootstrap_servers": settings.kafka_bootstrap,
-        "security_protocol": settings.kafka_security,
-        "sasl_mechanism": "SCRAM-SHA-512",
-        "sasl_plain_username": settings.kafka_username,
-        "sasl_plain_password": settings.kafka_password,
-        "ssl_context": create_ssl_context(cafile=settings.kafka_ca_file or None) if tls else None,
-    }
 
 
 def create_app(settings: Settings, own: VaultSettings) -> FastAPI:
@@ -205,11 +190,12 @@ def create_app(settings: Settings, own: VaultSettings) -> FastAPI:
         vault.clock,
         Cursors(cursor_key(settings)),
     )
+    operated = Operated("vault", vault.database, vault.clock, vault.signals)
     return service_app(
         title="The vault",
         service="vault",
         lifespan=lifespan,
-        routers=routers,
+        routers=[*routers, operations_router(operated)],
         verifier=vault.verifier,
         components=vault.components(),
     )
@@ -229,8 +215,11 @@ async def _begin_keys(own: VaultSettings) -> None:
 
 def main() -> None:
     """Runs one process of the vault, told by the environment what it needs."""
-    settings = settings_from(os.environ, need=NEEDED_BY_EVERY_SERVICE)
-    own = vault_settings(os.environ, settings)
+    try:
+        settings = settings_from(os.environ, need=NEEDED_BY_EVERY_SERVICE)
+        own = vault_settings(os.environ, settings)
+    except BadSettings as faults:
+        sys.exit(str(faults))
     start_telemetry("vault", mode=settings.mode, state_dir=settings.state_dir, otlp_endpoint=settings.otlp_endpoint)
     asyncio.run(_begin_keys(own))
     if not own.master_key_file.exists():

@@ -176,7 +176,7 @@ async def test_a_parcel_that_cannot_be_opened_is_kept_and_alarms_and_holds_nobod
     assert (noted["why"], noted["source"]) == ("does-not-open", "gateway")
 
     async def alarmed() -> bool:
-        return "vault_parcels_unopened 1.0" in (await world.http.get("/metrics")).text
+        return "sx_parcels_unopened 1.0" in (await world.http.get("/metrics")).text
 
     await until(alarmed)
     assert (await world.http.get("/health/ready")).json()["components"]["parcels"]["status"] == "warning"
