@@ -1,0 +1,107 @@
+"""An outside eye on the topics: kafka-python, no code of the services, and every record from the first on."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from contracts.catalogue import UnknownType, version
+from contracts.sealing import replace_words
+from infra.demo.scenarios import Scenario
+
+FACTS = ("safeguarding.incidents", "safeguarding.notifications", "safeguarding.calendar", "safeguarding.vault")
+ALL = (*FACTS, "submissions.notifications", "submissions.vault", "answers", "safeguarding.checkpoints")
+IDLE_MILLISECONDS = 3000
+SHORTEST_WORDS = 7
+"""Characters: what is shorter may stand in a code or an id by chance."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One record: where it lay, and what it says."""
+
+    topic: str
+    content: bytes
+    event: Mapping[str, Any]
+
+
+def look(connection: Mapping[str, Any], topics: Iterable[str] = ALL) -> list[Seen]:
+    """Everything on these topics. `connection` are kafka-python's settings of somebody who may read them."""
+    consumer = KafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="earliest")
+    seen: list[Seen] = []
+    try:
+        places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places)
+        while any(consumer.position(place) < ends[place] for place in places):
+            batches = consumer.poll(timeout_ms=IDLE_MILLISECONDS)
+            if not batches:
+                raise TimeoutError("the topics' records did not come")
+            for place, records in batches.items():
+                seen += [Seen(place.topic, record.value or b"", _event(record.value)) for record in records]
+    finally:
+        consumer.close()
+    return seen
+
+
+def types_by_topic(seen: Iterable[Seen], subject: str) -> dict[str, list[str]]:
+    """The event types that each topic of facts holds about a subject."""
+    found: dict[str, set[str]] = {}
+    for record in seen:
+        if record.topic in FACTS and record.event.get("subject") == subject:
+            found.setdefault(record.topic, set()).add(str(record.event.get("type")))
+    return {topic: sorted(types) for topic, types in found.items()}
+
+
+def words_in_the_open(seen: Iterable[Seen], scenario: Scenario) -> list[str]:
+    """The topics on which words of a scenario lie that belong into the vault; there must be none."""
+    said = _words(scenario)
+    words = [json.dumps(each, ensure_ascii=escaped)[1:-1].encode() for each in said for escaped in (True, False)]
+    return sorted({record.topic for record in seen if any(each in record.content for each in words)})
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[int]:
+    return sorted(consumer.partitions_for_topic(topic) or ())
+
+
+def _event(content: bytes | None) -> Mapping[str, Any]:
+    try:
+        told = json.loads(content or b"")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _words(scenario: Scenario) -> set[str]:
+    """Every sentence and name that the scenario's senders wrote into a field that is sealed."""
+    found: set[str] = set()
+
+    def note(_place: tuple[str | int, ...], _sealed: Any, value: Any) -> str:
+        found.update(_texts(value))
+        return ""
+
+    for step in scenario.steps:
+        if step.raw is not None:
+            found.add(step.raw)
+        elif step.event is not None:
+            try:
+                entry, major, _ = version(str(step.event["type"]))
+            except UnknownType:
+                continue
+            model = dict(entry.versions())[major]
+            replace_words(model, step.event["data"], note)
+    return {said for said in found if len(said) >= SHORTEST_WORDS and " " in said}
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
