@@ -29,11 +29,12 @@ log = logging.getLogger(__name__)
 tracer = trace.get_tracer(__name__)
 _trace_context = TraceContextTextMapPropagator()
 
-_BEHIND = """
+_BEHIND = f"""
     select s.position, s.fact, s.topic, s.partition, s.previous, s.hash, f.key, f.event, f.traceparent
     from sequence s join fact f on f.id = s.fact
-    where s.position > $1 order by s.position limit $2
-"""
+    where s.position > $1 order by s.position limit {BATCH}
+"""  # noqa: S608 - a number of ours
+_stopping: set["asyncio.Task[None]"] = set()
 
 
 class Publisher:
@@ -93,11 +94,12 @@ class Publisher:
             await producer.start()
             yield producer
         finally:
-            try:
-                # It waits for what it has in hand, for ever if Kafka is away; what then arrives late is a repeat.
-                await asyncio.wait_for(producer.stop(), 2)
-            except TimeoutError:
-                await producer.client.close()
+            # It first sends what it has in hand; with Kafka away it goes on trying, and nobody need wait for that:
+            # what arrives late is a repeat. Cancelled, it would leave its own sender running for ever.
+            stopping = asyncio.create_task(producer.stop())
+            _stopping.add(stopping)
+            stopping.add_done_callback(_stopping.discard)
+            await asyncio.wait([stopping], timeout=2)
 
     async def _next(self) -> Sequence[Sequenced]:
         while True:
@@ -113,7 +115,7 @@ class Publisher:
 
     async def _behind(self) -> Sequence[Sequenced]:
         async with self._database.transaction() as tx:
-            rows = await tx.driver.fetch(_BEHIND, self.acknowledged, BATCH)
+            rows = await tx.driver.fetch(_BEHIND, self.acknowledged)
         return [
             Sequenced(position, fact, topic, partition, previous, digest, key.encode(), event, traceparent)
             for position, fact, topic, partition, previous, digest, key, event, traceparent in rows

@@ -104,7 +104,7 @@ class _Work:
 
     async def _folded_chunk(self) -> int:
         async with self._database.transaction() as tx:
-            return await self._folded(tx, await tx.driver.fetch(_PLACED, self.position, CHUNK))
+            return await self._folded(tx, await tx.driver.fetch(_PLACED, self.position))
 
     async def _folded(self, tx: Transaction, rows: Sequence[asyncpg.Record]) -> int:
         if rows:
@@ -119,10 +119,10 @@ class _Work:
         return len(rows)
 
 
-_PLACED = """
+_PLACED = f"""
     select s.position, f.event from sequence s join fact f on f.id = s.fact
-    where s.position > $1 order by s.position limit $2
-"""
+    where s.position > $1 order by s.position limit {CHUNK}
+"""  # noqa: S608 - a number of this module's own
 # One statement, since the relay may give places meanwhile. What has none yet was appended since its leader last looked.
 _REST = """
     select s.position, f.event, s.fact from sequence s join fact f on f.id = s.fact where s.position > $1

@@ -57,11 +57,12 @@ def chained(
     return sha256(b"".join((before, place.encode(), event))).digest()
 
 
-_NEXT = """
+# Limits are written out, so that a plan made once for any of them does not read whole tables.
+_NEXT = f"""
     select f.id, f.topic, f.key, f.stream, f.version, f.event, f.traceparent
-    from (select fact from waiting order by fact limit $1) w join fact f on f.id = w.fact
+    from (select fact from waiting order by fact limit {BATCH}) w join fact f on f.id = w.fact
     order by f.id
-"""
+"""  # noqa: S608 - a number of this module's own
 # One statement, so one transaction: a place in the sequence, and no longer waiting.
 _KEEP = """
     with placed as (delete from waiting where fact = any($2))
@@ -111,12 +112,12 @@ class Sequencer:
         known = {(topic, number): end or 0 for topic, number, end in ends}
         return cls(session, partitions, position, last_hash, known)
 
-    async def next_batch(self, limit: int = BATCH) -> list[Sequenced]:
-        """Give up to `limit` waiting facts their places, durably, in the order of the log; empty if none wait.
+    async def next_batch(self) -> list[Sequenced]:
+        """Give up to `BATCH` waiting facts their places, durably, in the order of the log; empty if none wait.
 
         Raises LookupError for a topic whose number of partitions was not given, and asyncpg's errors.
         """
-        rows = await self._session.fetch(_NEXT, limit)
+        rows = await self._session.fetch(_NEXT)
         if not rows:
             return []
         batch, befores = self._placed(rows)

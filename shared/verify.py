@@ -50,7 +50,7 @@ async def verify(database: Database, checkpoints: Sequence[Checkpoint] = ()) -> 
         driver = await driver_of(connection)
         for position, digest in await driver.fetch("select position, hash from checkpoint"):
             wanted.setdefault(position, set()).add(digest.hex())
-        while rows := await driver.fetch(_CHAIN, positions, CHUNK):
+        while rows := await driver.fetch(_CHAIN, positions):
             for row in rows:
                 found += _of_row(row, positions, last_hash)
                 positions, last_hash = row["position"], row["hash"]
@@ -98,7 +98,7 @@ _CHAIN = f"""
     select s.position, s.fact, s.topic, s.partition, s.previous, s.previous_hash, s.hash,
            f.stream, f.version, f.key, f.event, f.topic as fact_topic, {", ".join(BESIDE)}
     from sequence s left join fact f on f.id = s.fact
-    where s.position > $1 order by s.position limit $2
+    where s.position > $1 order by s.position limit {CHUNK}
 """  # noqa: S608 - the names are this module's own
 
 _OUTSIDE = (
