@@ -15,11 +15,12 @@ from typing import Any
 import httpx
 from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, Table, text
 
 from contracts.catalogue import topic_of
 from contracts.envelope import AnyEvent
 from contracts.topics import PARTITIONS
+from contracts.vault import Purpose
 from shared import kafka_access
 from shared.clock import clock_from
 from shared.consumer import Parking, Reactions, Reader, Replay, Workplace, kafka_broker
@@ -32,11 +33,13 @@ from shared.http import BODY_LIMIT, service_app
 from shared.identity import ServiceCredentials, Verifier, audience_of, keys_of
 from shared.operations import Operated, operations_router
 from shared.pages import Cursors
+from shared.rebuild import rebuild
 from shared.relay import Relay
 from shared.settings import Settings, cursor_key
 from shared.signals import Signal, Signals, log_signals, reader_signals
-from shared.telemetry import start_telemetry, stop_telemetry
+from shared.telemetry import carry_trace, start_telemetry, stop_telemetry
 from shared.vault_client import Sealer, SealingKeys, VaultClient, parcel_router
+from shared.verify import Verification, verify_with_topic
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +64,8 @@ class Assembly:
         self.clock = clock_from(Path(settings.clock_file) if settings.clock_file else None)
         self.database = Database(settings.database_url)
         self.log = EventLog(settings.service, log_tables(MetaData()), route)
-        self.http = httpx.AsyncClient(timeout=10)
-        self.vault = httpx.AsyncClient(base_url=settings.vault_url, timeout=10)
+        self.http = httpx.AsyncClient(timeout=10, event_hooks={"request": [carry_trace]})
+        self.vault = httpx.AsyncClient(base_url=settings.vault_url, timeout=10, event_hooks={"request": [carry_trace]})
         audience = audience_of(settings.service)
         self.verifier = Verifier(settings.issuer, audience, keys_of(settings.issuer, self.http))
         key = private_key(Path(settings.client_key_file))
@@ -98,14 +101,16 @@ class Assembly:
         title: str,
         routers: Sequence[APIRouter],
         components: Mapping[str, Component] | None = None,
-        replay: Replay | None = None,
-        rebuild: Callable[[], Awaitable[Any]] | None = None,
-        verify: Callable[[], Awaitable[Any]] | None = None,
+        views: Sequence[Table] = (),
+        fold: Project | None = None,
         tick: Callable[[], Awaitable[None]] | None = None,
         next_due: Callable[[], Awaitable[datetime | None]] | None = None,
         body_limit: int = BODY_LIMIT,
     ) -> FastAPI:
-        """The service's HTTP, operators' routes and the vault's among it, with every task in its lifespan."""
+        """The service's HTTP, operators' routes and the vault's among it, with every task in its lifespan.
+
+        `views` are the read models that `fold` alone writes, so that an operator can have them rebuilt.
+        """
         signals = Signals(self.signals)
         signals.export()
         self.tasks.append(signals.run)
@@ -114,9 +119,9 @@ class Assembly:
             self.database,
             self.clock,
             signals,
-            replay=replay,
-            rebuild=rebuild,
-            verify=verify,
+            replay=Replay(self.reader, self._reveal_parked) if self.reader else None,
+            rebuild=(lambda: rebuild(self.database, self.log, views, fold)) if fold else None,
+            verify=self._verify,
             tick=tick,
             next_due=next_due,
         )
@@ -130,6 +135,15 @@ class Assembly:
             components=standing,
             body_limit=body_limit,
         )
+
+    async def _verify(self) -> Verification:
+        return await verify_with_topic(
+            self.settings.service, self.database, kafka_access.producer_settings(self.settings)
+        )
+
+    async def _reveal_parked(self, refs: Sequence[str]) -> Mapping[str, Any]:
+        shown = await self.vault_client.reveal(refs, purpose=Purpose.PARKED_REPLAY)
+        return {ref: one.value for ref, one in shown.items()}
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:

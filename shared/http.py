@@ -55,6 +55,8 @@ _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
 )
 _QUIET = ("/health/", "/metrics")
+_ROUTINE = "/internal/"
+"""Asked by our own services all the time: what goes well there is not worth a line."""
 
 _PROBLEM_SCHEMA = {
     "description": "What is wrong and the remedy (RFC 9457).",
@@ -188,7 +190,8 @@ class Edge:
                 span.set_status(Status(StatusCode.ERROR))
             self._seconds.record(took, labels)
             extra = labels | {"ms": f"{took * 1000:.1f}", "caller": scope.get("caller", "-"), "request": request_id}
-            log.info("answered", extra=extra)
+            routine = status < 400 and scope["path"].startswith(_ROUTINE)
+            log.log(logging.DEBUG if routine else logging.INFO, "answered", extra=extra)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         status = 0

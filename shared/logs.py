@@ -135,6 +135,19 @@ def _quoted(value: object) -> str:
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
+_NOISY = {
+    "uvicorn.error": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "alembic": logging.WARNING,
+    "kafka": logging.WARNING,
+    "faststream": logging.WARNING,
+    "shared.consumer.broker": logging.WARNING,
+    # A rebalance is a warning to it, and so is a topic that need not be made; what matters our own reader tells.
+    "aiokafka": logging.ERROR,
+}
+
+
 def start_logging(service: str, *, as_json: bool = False, level: int = logging.INFO) -> None:
     """Sends every record, and every exception nobody caught, through one clean formatter to standard error."""
     handler = logging.StreamHandler(sys.stderr)
@@ -142,16 +155,8 @@ def start_logging(service: str, *, as_json: bool = False, level: int = logging.I
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in (
-        "uvicorn.error",
-        "httpx",
-        "httpcore",
-        "aiokafka.conn",
-        "aiokafka.consumer.group_coordinator",
-        "alembic",
-        "kafka",
-    ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name, least in _NOISY.items():
+        logging.getLogger(name).setLevel(least)
     logging.captureWarnings(True)
     uncaught = logging.getLogger("uncaught")
 

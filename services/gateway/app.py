@@ -21,6 +21,7 @@ from services.gateway.inbound import Drained, Emptying, Inbound
 from services.gateway.intake import Intake, digest_key
 from services.gateway.owned import Owned
 from services.gateway.routing import route
+from services.gateway.tables import VIEWS
 from services.gateway.tick import Ticking
 from shared import kafka_access
 from shared.assembly import Assembly
@@ -109,6 +110,8 @@ def app(settings: Settings) -> FastAPI:
         title="Safeguarding Exchange",
         routers=[events_router(way), incidents_router(desk), reference_router(desk), onward_router(onward)],
         components={"calendar": calendar_stands},
+        views=VIEWS,
+        fold=views.apply,
         tick=tick,
         next_due=ticking.next_due,
     )

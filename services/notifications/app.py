@@ -14,6 +14,7 @@ from services.notifications.copies import Copies
 from services.notifications.post import Post
 from services.notifications.proposals import Projection, judge
 from services.notifications.reactions import reactions
+from services.notifications.tables import notification
 from services.notifications.views import stream_of
 from shared.assembly import Assembly
 from shared.http import serve
@@ -28,7 +29,8 @@ def app(settings: Settings) -> FastAPI:
     """One process of notifications."""
     directory = directory_from(Path(settings.agencies_file).read_text(encoding="utf-8"))
     made = Assembly(settings)
-    made.project(Projection(made.log, directory, made.clock))
+    projection = Projection(made.log, directory, made.clock)
+    made.project(projection)
     post = Post(made.database, made.clock, settings.smtp_host, settings.smtp_port)
     submissions = Submissions(made.workplace, made.database, made.parking, judge, _stream)
     react = reactions(directory)
@@ -41,7 +43,9 @@ def app(settings: Settings) -> FastAPI:
     ]
     copies = Copies(made.database, made.workplace, directory, made.vault_client)
     shelf = Shelf(made.database, made.log, directory, copies, made.cursors)
-    return made.app(title="Notifications", routers=[notifications_router(shelf)])
+    return made.app(
+        title="Notifications", routers=[notifications_router(shelf)], views=[notification], fold=projection.fold
+    )
 
 
 def _stream(proposal: AnyEvent) -> str:

@@ -35,7 +35,7 @@ async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
 
 
 class Projection:
-    """Keeps the read models, and writes the letters that our own facts give rise to."""
+    """What follows from our own facts, in the transaction that appends them: read models, and letters."""
 
     def __init__(self, log: EventLog, directory: Directory, clock: Clock) -> None:
         self._log = log
@@ -43,11 +43,20 @@ class Projection:
         self._clock = clock
 
     async def __call__(self, tx: Transaction, facts: Sequence[AnyEvent]) -> None:
-        """In the transaction that appended them."""
-        for fact in facts:
-            if topic_of(fact) != NOTIFICATIONS or fact.subject is None:
-                continue
-            case = await case_of(tx.connection, fact.subject)
-            state = aggregate(case).fold(await self._log.load(tx, stream_of(fact.subject)))
-            await show(tx.connection, fact.subject, state, fact)
+        """Bring the read models up to these facts, and write the letters that they give rise to."""
+        await self.fold(tx, facts)
+        for fact in _own(facts):
+            case = await case_of(tx.connection, fact.subject or "")
             await keep_letters(tx.connection, letters(fact, case, self._directory), self._clock.now())
+
+    async def fold(self, tx: Transaction, facts: Sequence[AnyEvent]) -> None:
+        """The read models alone, as a rebuild needs them."""
+        newest = {fact.subject: fact for fact in _own(facts) if fact.subject}
+        for incident, fact in newest.items():
+            past = await self._log.load(tx, stream_of(incident))
+            known = [each for each in past if (each.streamversion or 0) <= (fact.streamversion or 0)]
+            await show(tx.connection, incident, aggregate(Case(incident)).fold(known), fact)
+
+
+def _own(facts: Sequence[AnyEvent]) -> list[AnyEvent]:
+    return [fact for fact in facts if topic_of(fact) == NOTIFICATIONS]

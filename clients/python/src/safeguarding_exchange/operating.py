@@ -68,7 +68,10 @@ def rebuild(at: At = None, account: As = None, json: Json = False) -> None:
     """Fold a service's read models anew from its log, while it goes on."""
     with exchange(account) as door:
         told = door.order("/operations/rebuild", at)
-    shown.as_json(told) if json else shown.console.print(f"Rebuilt: {told}")
+    if json:
+        shown.as_json(told)
+    else:
+        shown.console.print(f"Rebuilt from {told['facts']} facts in {told['seconds']} s")
 
 
 @operating.command("verify")
@@ -76,6 +79,13 @@ def verify(at: At = None, account: As = None, json: Json = False) -> None:
     """Check a service's log against its hash chain and its checkpoints."""
     with exchange(account) as door:
         told = door.get("/operations/verify", at)
-    shown.as_json(told) if json else shown.console.print(f"Verified: {told}")
-    if told.get("faults"):
+    if json:
+        shown.as_json(told)
+    else:
+        looked = f"{told['positions']} facts, {told['checkpoints']} checkpoints"
+        shown.console.print(f"{'Whole' if told['whole'] else '[bold red]Not whole[/bold red]'}: {looked}")
+        rows = [[one["what"], one["position"], one["fact"]] for one in told["findings"]]
+        if rows:
+            shown.table("Findings", ["what", "position", "fact"], rows)
+    if not told["whole"]:
         raise typer.Exit(1)
