@@ -42,7 +42,7 @@ bench: $(INSTALLED) ## measure the promises against references, and write tests/
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(INSTALLED) ## resolve every dependency anew, with hashes and without addresses
-	@for each in runtime development; do \
+	@for each in runtime containers development; do \
 	  $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	    --python-version 3.11 --universal -q -o requirements/$$each.txt requirements/$$each.in || exit 1; \
 	done

@@ -1,10 +1,11 @@
-"""What every test may ask for: `stack`, the real Kafka and PostgreSQL, started once and only for whoever asks."""
+"""What every test may ask for: `stack`, a real Kafka and PostgreSQL, started once and only for whoever asks."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.stacks import Stack, chosen_stack
+from tests.stacks import COMPOSE_FILE, Stack, chosen_stack
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,19 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Kafka and PostgreSQL: embedded ones, unless TEST_STACK or KAFKA_BOOTSTRAP_SERVERS says otherwise."""
     with chosen_stack(request) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def docker_compose_file() -> str:
+    return str(COMPOSE_FILE)
+
+
+@pytest.fixture(scope="session")
+def docker_compose_project_name() -> str:
+    return f"safeguarding-exchange-test-{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def docker_setup() -> list[str]:
+    """The servers alone: tests run their own processes of ours."""
+    return ["up --build --wait kafka postgres"]

@@ -1,9 +1,12 @@
-"""The three stacks that tests can stand on: embedded (the default), somebody's servers, or containers."""
+"""The three stacks that tests can stand on: embedded (the default), containers, or somebody's servers."""
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
 from typing import Protocol
 
 import psutil
@@ -13,6 +16,9 @@ from infra.local.backbone import STATE, Backbone
 from infra.local.home import Home
 from infra.local.ports import BackbonePorts
 from infra.postgres.provision import ServiceDatabase
+from tests.servers import Servers, servers_of_somebody
+
+COMPOSE_FILE = Path(__file__).parents[1] / "docker-compose.yml"
 
 
 class Broker(Protocol):
@@ -53,8 +59,24 @@ class Stack(Protocol):
 
 @contextmanager
 def chosen_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    with embedded_stack() as stack:
-        yield stack
+    """TEST_STACK=docker: containers. KAFKA_BOOTSTRAP_SERVERS set: those servers. Otherwise the embedded ones."""
+    if os.environ.get("TEST_STACK") == "docker":
+        if reason := no_engine():
+            pytest.skip(reason)
+        request.getfixturevalue("docker_services")
+        yield servers_of_containers(partial(compose, request.getfixturevalue("docker_compose_project_name")))
+    elif os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        with servers_of_somebody(os.environ) as servers:
+            yield servers
+    else:
+        with embedded_stack() as stack:
+            yield stack
+
+
+def require_throwaway(stack: Stack) -> None:
+    """Skip a test that changes users and grants, unless the servers were made for this run alone."""
+    if getattr(stack, "run", ""):
+        pytest.skip("this test changes users and grants, and these servers may hold somebody's own")
 
 
 @contextmanager
@@ -77,3 +99,36 @@ def remove_leavings() -> None:
         if not psutil.pid_exists(int(folder.name.removeprefix("test-"))):
             Home(folder).end_orphans()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def no_engine() -> str:
+    """Why containers cannot be used here, asked once; empty when an engine answers."""
+    if shutil.which("docker") is None:
+        return "TEST_STACK=docker, but there is no docker command here"
+    asked = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False, timeout=30)
+    if asked.returncode == 0:
+        return ""
+    return f"TEST_STACK=docker, but no engine answers: {asked.stderr.strip().splitlines()[-1]}"
+
+
+def compose(project: str, *words: str) -> str:
+    """What `docker compose` prints, of this run's own project. Raises CalledProcessError."""
+    command = ["docker", "compose", "-f", str(COMPOSE_FILE), "-p", project, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def servers_of_containers(run: Callable[..., str]) -> Servers:
+    """Kafka and PostgreSQL of docker-compose.yml, on the ports that it publishes."""
+
+    def kept(name: str) -> str:
+        return run("run", "--rm", "--no-deps", "-T", "--entrypoint", "cat", "provision", f"/rooms/provision/{name}")
+
+    return Servers(
+        bootstrap="127.0.0.1:9092",
+        security_protocol="SASL_PLAINTEXT",
+        admin_username="admin",
+        admin_password=kept("kafka-admin"),
+        admin_url=f"postgresql://postgres:{kept('postgres-admin')}@127.0.0.1:5433/postgres",
+        control=lambda verb, server: run(*(("start", "--wait") if verb == "start" else (verb,)), server),
+    )

@@ -17,12 +17,12 @@ from infra.local.ports import LOOPBACK
 LARGEST_BYTES = 33_554_432
 
 
-async def serve(port: int, maildir: Path) -> None:
-    """Serve on loopback until SIGTERM or SIGINT. Raises OSError when the port is taken."""
+async def serve(listen: str, port: int, maildir: Path) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
     maildir.parent.mkdir(parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
     mailbox = Mailbox(maildir)
-    server = await loop.create_server(partial(SMTP, mailbox, data_size_limit=LARGEST_BYTES, loop=loop), LOOPBACK, port)
+    server = await loop.create_server(partial(SMTP, mailbox, data_size_limit=LARGEST_BYTES, loop=loop), listen, port)
     ended = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, ended.set)
@@ -33,10 +33,11 @@ async def serve(port: int, maildir: Path) -> None:
 
 def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m infra.local.smtp", description=__doc__)
+    asked.add_argument("--listen", default=LOOPBACK)
     asked.add_argument("--port", type=int, required=True)
     asked.add_argument("--maildir", type=Path, required=True)
     told = asked.parse_args()
-    asyncio.run(serve(told.port, told.maildir))
+    asyncio.run(serve(told.listen, told.port, told.maildir))
 
 
 if __name__ == "__main__":

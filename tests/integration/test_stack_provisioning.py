@@ -11,7 +11,7 @@ from kafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailed
 
 from infra.kafka.declared import Declared, Grant, agency_user, declared
 from infra.kafka.provision import ProvisioningFailed, provision
-from tests.stacks import Stack
+from tests.stacks import Stack, require_throwaway
 
 HERE = "provisioned."
 
@@ -32,6 +32,7 @@ def password(user: str) -> str:
 
 @pytest.fixture(scope="module")
 def super_user(stack: Stack) -> dict[str, object]:
+    require_throwaway(stack)
     return {
         "bootstrap_servers": stack.kafka.bootstrap,
         "security_protocol": stack.kafka.security_protocol,
