@@ -1,6 +1,6 @@
 """The reader: Kafka to reaction, exactly once in effect."""
 
-from shared.consumer.broker import kafka_broker, listen
+from shared.consumer.broker import kafka_broker, listen, strays
 from shared.consumer.errors import TryLater, Unfit
 from shared.consumer.flow import Flow
 from shared.consumer.parking import Parked, Parking, Reveal, Which
@@ -29,4 +29,5 @@ __all__ = [
     "create_reader",
     "kafka_broker",
     "listen",
+    "strays",
 ]

@@ -2,15 +2,15 @@
 
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from types import MethodType
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiokafka.abc import ConsumerRebalanceListener
 from faststream import AckPolicy, StreamMessage
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.security import BaseSecurity
+
+from shared.consumer.flow import Flow
 
 POLL_SECONDS = 1.0
 """How long one poll waits for records. It returns at the first."""
@@ -39,46 +39,55 @@ def kafka_broker(servers: str, *, security: BaseSecurity | None = None, client_i
 
 def listen(
     broker: KafkaBroker,
-    topics: Sequence[str],
     handle: Handle,
     *,
     group: str,
-    title: str,
-    listener: ConsumerRebalanceListener | None = None,
+    flow: Flow,
+    instance: str | None = None,
     batch: int = 500,
+    idle_ms: int = 500,
     session_timeout_ms: int = 10_000,
     max_poll_interval_ms: int = 300_000,
 ) -> BatchSubscriber:
-    """Every subscriber is made here. `handle` commits the offsets itself, after the database, and never raises."""
+    """Every subscriber is made here. `handle` commits the offsets itself, after the database, and never raises.
+
+    An `instance` of a stable name that comes back need not wait until its dead self is given up by the group.
+    `idle_ms` is how long the broker keeps a fetch that finds nothing; a partition taken up again may wait for it.
+    """
     subscriber: Any = broker.subscriber(
-        *topics,
+        flow.topic,
         group_id=group,
+        group_instance_id=instance,
         batch=True,
         max_records=batch,
         batch_timeout_ms=int(POLL_SECONDS * 1000),
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
-        listener=listener,
+        listener=flow,
+        fetch_max_wait_ms=idle_ms,
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms // 3,
         max_poll_interval_ms=max_poll_interval_ms,
-        title=title,
+        title=group,
     )
-    subscriber.get_msg = MethodType(_next_batch, subscriber)
-    subscriber.made_by_listen = True
+
+    async def next_batch(consumer: Any) -> tuple[Any, ...]:
+        # FastStream's own sleeps a whole poll more after an empty one: up to a second late for what comes meanwhile.
+        return await flow.poll(consumer, POLL_SECONDS, batch)
 
     async def records(message: KafkaMessage) -> None:
         await handle(message)
 
+    subscriber.get_msg = next_batch
+    subscriber.made_by_listen = True
     subscriber(records)
     return subscriber  # type: ignore[no-any-return]
 
 
-async def _next_batch(subscriber: BatchSubscriber, consumer: Any) -> tuple[Any, ...]:
-    """FastStream's own sleeps a whole poll more after an empty one: up to a second late for what comes meanwhile."""
-    fetched = await consumer.getmany(timeout_ms=subscriber.batch_timeout_ms, max_records=subscriber.max_records)
-    return tuple(record for records in fetched.values() for record in records)
+def strays(broker: KafkaBroker) -> list[Any]:
+    """Subscribers that were not made by `listen`, and so lose messages."""
+    return [subscriber for subscriber in broker.subscribers if not getattr(subscriber, "made_by_listen", False)]
 
 
 async def without_unreadable_headers(

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
 
 from shared.consumer.errors import reason_of
 from shared.consumer.positions import Source
@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 """How long a partition is held before each further try; the last for ever."""
+
+
+CAREFUL_POLLS = 1000
+"""How many polls take one record each after one that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,40 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self.assigned = False
         self.taking = 0
         self._consumer: Any = None
+        self._careful = 0
+        self._delivered: dict[int, int] = {}
         self._reached: dict[int, int] = {}
 
-    def use(self, consumer: Any) -> None:
-        """The consumer that this flow steers."""
+    async def poll(self, consumer: Any, seconds: float, limit: int) -> tuple[Any, ...]:
+        """The next records. What cannot be read is neither skipped nor, with it, what was fetched before it.
+
+        aiokafka gives up a whole poll at a record that it cannot read (a header whose name is no UTF-8, a wrong
+        checksum) and goes on behind it at the next. So the partitions go back to where they were, and are read
+        record by record up to the bad one, which holds its partition until somebody has dealt with it.
+        """
         self._consumer = consumer
+        try:
+            fetched = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1 if self._careful else limit)
+        except Exception as error:
+            if isinstance(error, ConsumerStoppedError) or (
+                isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException)
+            ):
+                raise  # FastStream's own loop copes with these
+            log.error("a record cannot be read", extra={"topic": self.topic, "error": type(error).__name__})
+            await self._go_back()
+            await asyncio.sleep(seconds if self._careful else 0)
+            self._careful = CAREFUL_POLLS
+            return ()
+        self._careful = max(0, self._careful - 1)
+        self._delivered |= {partition.partition: run[-1].offset + 1 for partition, run in fetched.items()}
+        return tuple(record for run in fetched.values() for record in run)
+
+    async def _go_back(self) -> None:
+        for partition in self._consumer.assignment():
+            offset = self._delivered.get(partition.partition)
+            if offset is None:
+                offset = await self._consumer.committed(partition)
+            self._seek(partition.partition, offset or 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Another process may have these now: what is known of them here is void."""
@@ -77,6 +110,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self.holds.clear()
         self.gaps.clear()
         self._reached.clear()
+        self._delivered.clear()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """From here on the flow may be quiet."""
@@ -157,6 +191,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self._seek(record.partition, 0)
 
     def _seek(self, partition: int, offset: int) -> None:
+        self._delivered[partition] = offset
         try:
             self._consumer.seek(TopicPartition(self.topic, partition), offset)
         except KafkaError:

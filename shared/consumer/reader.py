@@ -75,14 +75,15 @@ class Reader:
         for topic in sorted({*self._reactions.topics, *self._folds}):
             flow = self.flows[topic] = Flow(topic)
             group = f"{self.workplace.service}.{topic}"
-            listen(broker, [topic], self._handler(flow), group=group, title=group, listener=flow, **settings)
+            # An agency writes seldom, and to one partition: nothing there waits for another's fetch to come back.
+            idle = 2000 if topic in self._reactions.intakes else 500
+            given: dict[str, Any] = {"group": group, "idle_ms": idle} | settings
+            listen(broker, self._handler(flow), flow=flow, **given)
 
     def _handler(self, flow: Flow) -> Callable[[KafkaMessage], Any]:
         read = sent_by_agency if flow.topic in self._reactions.intakes else relayed
 
         async def handle(message: KafkaMessage) -> None:
-            consumer: Any = message.consumer
-            flow.use(consumer)
             raw: Any = message.raw_message
             await self.take(flow, [read(each) for each in raw])
 

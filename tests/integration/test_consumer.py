@@ -1,5 +1,6 @@
 """The reader on a real Kafka and PostgreSQL: each fact has its effect once, whatever came with it or before it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from kafka import KafkaProducer
 
 from shared.consumer import Reactions, Reader
 from tests.faults.consumer.ground import NEVER, FakeRelay, Ground, closed, ground, relay, subject, until
@@ -264,3 +266,40 @@ async def test_lag_is_nought_when_everything_is_applied_and_unknown_before_anyth
             await effects(here, (1, 1))
             await has_come_to(here, 1)
             assert await flow.lag() == 0
+
+
+class Unreadable(str):
+    """A header's name as a client in C may send it: no UTF-8."""
+
+    def encode(self, *_: object) -> bytes:
+        return b"\xff"
+
+
+async def test_a_record_that_the_client_cannot_read_holds_its_partition_and_loses_nothing_before_it(
+    here: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gateway(here) as relayed:
+        for version in (1, 2, 3):
+            await relayed.send(closed(subject(1), version).to_json(), subject(1))
+    admin = here.stack.kafka
+    producer = KafkaProducer(
+        bootstrap_servers=admin.bootstrap,
+        security_protocol=admin.security_protocol,
+        sasl_mechanism=admin.sasl_mechanism,
+        sasl_plain_username=admin.admin_username,
+        sasl_plain_password=admin.admin_password,
+    )
+    await asyncio.to_thread(
+        lambda: producer.send(here.topic, b"{}", headers=[(Unreadable(), b"")], partition=0).get(20)
+    )
+    await asyncio.to_thread(producer.close)
+    async with gateway(here) as relayed:
+        relayed.position, relayed.last = 3, {0: 3}
+        await relayed.send(closed(subject(1), 4).to_json(), subject(1))
+    for _ in range(2):
+        async with started(here):
+            await effects(here, (1, 1), (1, 2), (1, 3))
+            await asyncio.sleep(1.5)
+        await effects(here, (1, 1), (1, 2), (1, 3))
+        assert await here.committed() == 3
+    assert "a record cannot be read" in caplog.text

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from faststream.kafka import KafkaBroker
-from faststream.security import SASLScram512
+from faststream.security import BaseSecurity, SASLScram512
 from nacl.public import PrivateKey, SealedBox
 from sqlalchemy import Column, Identity, Integer, MetaData, Table, Text, text
 
@@ -158,19 +158,44 @@ async def relay(kafka: Broker, topic: str) -> AsyncIterator[FakeRelay]:
         await producer.stop()
 
 
+@dataclass(frozen=True)
+class Access:
+    """How a process of our own reaches the broker."""
+
+    bootstrap: str
+    protocol: str
+    mechanism: str
+    username: str
+    password: str
+
+    @classmethod
+    def of(cls, kafka: Broker) -> "Access":
+        return cls(
+            kafka.bootstrap, kafka.security_protocol, kafka.sasl_mechanism, kafka.admin_username, kafka.admin_password
+        )
+
+    def client(self) -> dict[str, Any]:
+        """As aiokafka's settings."""
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": self.protocol,
+            "sasl_mechanism": self.mechanism,
+            "sasl_plain_username": self.username,
+            "sasl_plain_password": self.password,
+        }
+
+    def security(self) -> BaseSecurity:
+        """As FastStream's."""
+        return SASLScram512(self.username, self.password)
+
+
 def client(kafka: Broker) -> dict[str, Any]:
     """How an aiokafka client reaches the broker as its super user."""
-    return {
-        "bootstrap_servers": kafka.bootstrap,
-        "security_protocol": kafka.security_protocol,
-        "sasl_mechanism": kafka.sasl_mechanism,
-        "sasl_plain_username": kafka.admin_username,
-        "sasl_plain_password": kafka.admin_password,
-    }
+    return Access.of(kafka).client()
 
 
 def broker_of(kafka: Broker) -> KafkaBroker:
-    return kafka_broker(kafka.bootstrap, security=SASLScram512(kafka.admin_username, kafka.admin_password))
+    return kafka_broker(kafka.bootstrap, security=Access.of(kafka).security())
 
 
 @dataclass
