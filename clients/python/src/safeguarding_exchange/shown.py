@@ -56,8 +56,9 @@ def clock(told: dict[str, Any]) -> None:
     if not reckoned:
         console.print("  the due day is not known: no calendar covers its dates")
         return
+    count = reckoned["workingDays"]
     console.print(
-        f"  day 0 is {day(reckoned['day0'])}; {reckoned['workingDays']} working days; "
+        f"  day 0 is {day(reckoned['day0'])}; {count} working day{'' if count == 1 else 's'}; "
         f"due by the end of [bold]{day(reckoned['due'])}[/bold]"
     )
     for off in reckoned.get("notCounted", []):
@@ -65,7 +66,7 @@ def clock(told: dict[str, Any]) -> None:
 
 
 def _state(told: dict[str, Any]) -> str:
-    state = str(told.get("state", "")).replace("_", " ")
+    state = str(told.get("state") or "running").replace("_", " ")
     late = told.get("workingDaysLate")
     days = f" by {late} working day{'' if late == 1 else 's'}" if late is not None and "late" in state else ""
     awaiting = ", awaiting the reason for the delay" if told.get("awaitingReason") else ""
