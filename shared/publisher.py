@@ -22,7 +22,7 @@ from shared.database import Database
 from shared.sequencer import BATCH, Sequenced
 
 BATCH_BYTES = 900_000  # a broker refuses batches over 1 MiB unless told otherwise
-OFFERED = 8
+OFFERED = 4  # batches kept in memory; what is beyond them lies in the table
 LONGEST_PAUSE = 5.0
 
 log = logging.getLogger(__name__)

@@ -141,7 +141,7 @@ class Relay:
         marked = publisher.acknowledged
         renewed = time.monotonic()
         while True:
-            await _set_within(publisher.progress, POLL_SECONDS)
+            await _set_within(publisher.progress, self._lease_seconds / 4)
             publisher.progress.clear()
             if publisher.acknowledged > marked:
                 marked = publisher.acknowledged

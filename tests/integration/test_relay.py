@@ -101,6 +101,22 @@ async def test_a_second_process_takes_over_and_its_facts_go_out_meanwhile(
     await other.close()
 
 
+async def test_nothing_waits_for_the_poll_in_whichever_process_it_was_committed(
+    stack: Stack, service: ServiceDatabase, database: Database, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.POLL_SECONDS", 60.0)
+    other = Database(service.runtime_url, pool_size=2)
+    leader = Relay("ground", database, producer_settings(stack), {topic: 3})
+    async with running(leader):
+        await until(lambda: leader.leads)
+        async with running(Relay("ground", other, producer_settings(stack), {topic: 3})):
+            await asyncio.sleep(1)
+            for turn, committer in enumerate((database, other, database, other), 1):
+                await append_each(committer, event_log(topic), [f"incident-{turn}"])
+                assert len(await read_topic(stack, topic, turn)) == turn
+    await other.close()
+
+
 async def test_facts_that_commit_late_get_a_later_place_and_none_is_skipped(
     stack: Stack, database: Database, topic: str
 ) -> None:
