@@ -105,6 +105,8 @@ def reader_signals(database: Database, reader: Reader) -> list[Signal]:
     """Of a service that reads Kafka: how far behind it is, and what stands still."""
 
     async def lag() -> float | None:
+        if not reader.flows:
+            return None  # Kafka has not been joined yet
         behind = await asyncio.gather(*(flow.lag() for flow in reader.flows.values()))
         return None if None in behind else float(sum(each or 0 for each in behind))
 
