@@ -3,16 +3,18 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from shared.clock import MovableClock, MovedBackwards
+from shared.clock import LONDON, MovableClock, MovedBackwards
 
 QUIET_SECONDS = 60.0
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.02
 ROUNDS = 2
 """What one process has sent, another may not have seen in the same round of questions; in the next one it has."""
 
@@ -20,6 +22,10 @@ TICKS = 20
 """A tick may have to wait for what arrived before it; so many in vain are a fault."""
 
 JUST_AFTER = timedelta(microseconds=1)
+HOURS = (time_of_day(0), time_of_day(9))
+"""When clocks have something to say: a miss at midnight, warnings and reminders at nine, in London."""
+
+FAR_AWAY = datetime.max.replace(tzinfo=UTC)
 
 
 class NotQuiet(Exception):
@@ -37,15 +43,20 @@ class ClockMover:
         http: httpx.Client,
     ) -> None:
         self._clock_file = clock_file
-        self._clock = MovableClock(clock_file)
         self._processes = processes
         self._headers = headers
         self._http = http
+        self._asking = ThreadPoolExecutor(max_workers=len(processes))
+        self._nothing_before: datetime | None = None
         self.moves = 0
 
-    def now(self) -> datetime:
-        """The business time."""
-        return self._clock.now()
+    def close(self) -> None:
+        """End its threads."""
+        self._asking.shutdown()
+
+    def sent(self, at: datetime) -> None:
+        """Something was sent at that instant; what it sets going may have something to say from the next hour on."""
+        self._nothing_before = min(self._nothing_before or FAR_AWAY, _next_hour(at))
 
     def settle(self) -> datetime | None:
         """Wait until nothing is on its way anywhere; the next instant at which a clock has something to say, if any.
@@ -55,10 +66,12 @@ class ClockMover:
         until = time.monotonic() + QUIET_SECONDS
         quiet = 0
         while True:
-            standing = {name: self._ask("GET", url, "/operations/clock") for name, url in self._processes.items()}
+            standing = self._ask_all("GET", "/operations/clock")
             quiet = quiet + 1 if all(one["quiet"] for one in standing.values()) else 0
             if quiet == ROUNDS:
-                return min(_instants(standing.values()), default=None)
+                due = min(_instants(standing.values()), default=None)
+                self._nothing_before = due or FAR_AWAY
+                return due
             if time.monotonic() > until:
                 waits = {name: one.get("waitsFor") for name, one in standing.items() if not one["quiet"]}
                 raise NotQuiet(f"not quiet after {QUIET_SECONDS:.0f} s: {waits}")
@@ -67,12 +80,16 @@ class ClockMover:
     def advance(self, to: datetime) -> None:
         """Go to an instant, stopping at every instant before it at which a clock has something to say."""
         ticked: Counter[datetime] = Counter()
-        while (due := self.settle()) is not None and due <= to:
+        while self._nothing_before is None or self._nothing_before <= to:
+            due = self.settle()
+            if due is None or due > to:
+                break
             if ticked[due] == TICKS:
                 raise NotQuiet(f"a clock that was due at {due.isoformat()} was ticked {TICKS} times and is due still")
             self._move(due)
-            self._tick()
+            self._ask_all("POST", "/operations/clock/tick")
             ticked[due] += 1
+            self._nothing_before = None
         self._move(to)
 
     def _move(self, to: datetime) -> None:
@@ -82,12 +99,12 @@ class ClockMover:
         except MovedBackwards:
             pass  # business time runs on by itself between two moves, and has passed it
 
-    def _tick(self) -> None:
-        for url in self._processes.values():
-            self._ask("POST", url, "/operations/clock/tick")
+    def _ask_all(self, method: str, path: str) -> dict[str, dict[str, Any]]:
+        answers = self._asking.map(lambda url: self._ask(method, url + path), self._processes.values())
+        return dict(zip(self._processes, answers, strict=True))
 
-    def _ask(self, method: str, url: str, path: str) -> dict[str, Any]:
-        answer = self._http.request(method, url + path, headers=dict(self._headers()), timeout=60)
+    def _ask(self, method: str, address: str) -> dict[str, Any]:
+        answer = self._http.request(method, address, headers=dict(self._headers()), timeout=60)
         answer.raise_for_status()
         told: dict[str, Any] = answer.json()
         return told
@@ -95,3 +112,9 @@ class ClockMover:
 
 def _instants(standing: Iterable[Mapping[str, Any]]) -> list[datetime]:
     return [datetime.fromisoformat(one["nextDue"]) for one in standing if one.get("nextDue")]
+
+
+def _next_hour(at: datetime) -> datetime:
+    today = at.astimezone(LONDON).date()
+    days = (today, today + timedelta(days=1))
+    return min(hour for day in days for each in HOURS if (hour := datetime.combine(day, each, LONDON)) > at)

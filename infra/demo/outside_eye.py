@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from contracts.catalogue import UnknownType, version
 from contracts.sealing import replace_words
 from infra.demo.scenarios import Scenario
+from infra.local.kafka import LocalKafka
 
 FACTS = ("safeguarding.incidents", "safeguarding.notifications", "safeguarding.calendar", "safeguarding.vault")
 ALL = (*FACTS, "submissions.notifications", "submissions.vault", "answers", "safeguarding.checkpoints")
@@ -27,9 +28,17 @@ class Seen:
     event: Mapping[str, Any]
 
 
-def look(connection: Mapping[str, Any], topics: Iterable[str] = ALL) -> list[Seen]:
-    """Everything on these topics. `connection` are kafka-python's settings of somebody who may read them."""
-    consumer = KafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="earliest")
+def look(kafka: LocalKafka, topics: Iterable[str] = ALL) -> list[Seen]:
+    """Everything on these topics, as the broker's super user reads it. Raises TimeoutError."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=kafka.bootstrap,
+        security_protocol=kafka.security_protocol,
+        sasl_mechanism=kafka.sasl_mechanism,
+        sasl_plain_username=kafka.admin_username,
+        sasl_plain_password=kafka.admin_password,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
     seen: list[Seen] = []
     try:
         places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]

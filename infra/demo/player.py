@@ -38,6 +38,7 @@ class Player:
             self._mover.advance(step.at)
             one = played[step.scenario]
             one.sent[step.name] = sent = self._send(step, one)
+            self._mover.sent(step.at)
             if step.refers and sent.status == "accepted" and sent.incident:
                 one.incidents[step.name] = sent.incident
             told(one, step)

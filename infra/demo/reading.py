@@ -16,7 +16,6 @@ READERS = {"northshire": "authority-approver", "southmere": "southmere-authority
 """Who reads an incident: the director of the partnership that it stands in."""
 
 CALENDAR = "calendar-england-and-wales"
-DUTIES = ("T01", "T03", "T04")
 
 
 class NotReadable(Exception):
@@ -88,13 +87,6 @@ class Reading:
         return _body(self._https.get(reader, path), path)
 
 
-def reckoning(shown: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The reckoning of the clock that matters most, as the API shows an incident's clocks."""
-    clocks = {clock["clock"]: clock for clock in shown["clocks"] if clock["state"] != "cancelled"}
-    first = next((clocks[rule] for rule in DUTIES if rule in clocks), None)
-    return first["reckoned"] if first else None
-
-
 def _reader(played: Played, referral: str) -> str:
     step = next(step for step in played.scenario.steps if step.name == referral)
     return READERS[(step.event or {})["partnership"]]
@@ -132,6 +124,7 @@ def _clock(clock: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict
         "was_missed": any(name == "deadline.missed" for name, _ in own),
         "warned_on": [data["workingDay"] for name, data in own if name == "deadline.due-soon"],
         "recomputed_because": [data["because"] for name, data in own if name == "deadline.recomputed"],
+        "reckoned": clock["reckoned"],
         "because": next((data["because"] for name, data in reversed(own) if name == "deadline.cancelled"), None),
     }
 

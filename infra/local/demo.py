@@ -1,8 +1,11 @@
 """Play serious incidents through the real stack, on ports and in a folder of its own: what `make demo` runs."""
 
 import argparse
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from infra.demo.checker import EXPECTATIONS
 from infra.demo.run import run
@@ -13,22 +16,31 @@ from infra.local.ports import StackPorts
 FIRST_PORT = 18080
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """The exit status: 0 if everything came out as expected, 1 if not, 2 if it could not be played."""
     asked = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     asked.add_argument("--home", type=Path, default=STATE / "demo", help="its folder, wiped at the start")
     asked.add_argument(PORT_SETTING, type=int, default=FIRST_PORT, metavar="PORT", help="consecutive ports from here")
     asked.add_argument("--expectations", type=Path, default=EXPECTATIONS, help="what is expected, a file a scenario")
-    told = asked.parse_args()
+    told = asked.parse_args(words)
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _interrupted)
     try:
         outcome = run(told.home, StackPorts.from_(told.ports_from), told.expectations)
     except CannotStart as failure:
         print(failure, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped before its end", file=sys.stderr)
+        return 2
     for one in outcome.differences:
         print(one.sentence(), file=sys.stderr)
     print(outcome.line())
     return outcome.status
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

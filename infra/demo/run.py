@@ -1,0 +1,108 @@
+"""The demo: a stack of its own, every scenario played, each outcome compared, some notifications copied."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from infra.demo.checker import Difference, differences, read_expectations
+from infra.demo.clock_mover import ClockMover
+from infra.demo.exports import take_copies
+from infra.demo.outside_eye import look
+from infra.demo.player import Played, Player
+from infra.demo.reading import Reading
+from infra.demo.scenarios import Scenario, Step, in_order, read_scenarios
+from infra.demo.signing_in import Tokens
+from infra.demo.timeline import story, summary
+from infra.demo.ways_in import Https, InboundTopics
+from infra.issuer.identities import Installed
+from infra.local.ports import StackPorts
+from infra.local.stack import Stack
+from shared.clock import LONDON
+
+Say = Callable[[str], None]
+OPERATOR = "operator"
+HEALTHY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `make demo` comes to. `found` is what became of each scenario, by its name."""
+
+    scenarios: int
+    differences: tuple[Difference, ...]
+    exports: tuple[str, ...]
+    found: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def as_expected(self) -> int:
+        """How many scenarios came out as expected."""
+        return self.scenarios - len({one.scenario for one in self.differences})
+
+    def line(self) -> str:
+        """The last line of the demo: one line of JSON."""
+        told = {"scenarios": self.scenarios, "as_expected": self.as_expected, "exports": list(self.exports)}
+        return json.dumps(told)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 if anything is otherwise than expected."""
+        return 1 if self.differences else 0
+
+
+def run(home: Path, ports: StackPorts, expectations: Path, say: Say = print) -> Outcome:
+    """Wipe the demo's own state, play everything, stop everything. Raises CannotStart."""
+    shutil.rmtree(home, ignore_errors=True)
+    scenarios, expected = read_scenarios(), read_expectations(expectations)
+    first = in_order(scenarios)[0]
+    # An hour before the first message, so that its own instant is still to come when everything stands.
+    stack = Stack(home, ports, clock_start=first.at.replace(minute=0))
+    try:
+        stack.start()
+        stack.wait_healthy(HEALTHY_SECONDS)
+        return _play(stack, scenarios, expected, home / "exports", say)
+    finally:
+        stack.stop()
+
+
+def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exports: Path, say: Say) -> Outcome:
+    begun = time.monotonic()
+    with ExitStack() as held:
+        http = held.enter_context(httpx.Client(timeout=30))
+        tokens = Tokens(stack.urls["issuer"], Installed(stack.home.folder / "issuer" / "identities"), http)
+        https = Https([stack.urls["gateway"], stack.urls["gateway-2"]], tokens, http)
+        sign_in = {agency: stack.kafka_sign_in(agency) for agency in stack.agencies}
+        topics = InboundTopics(stack.kafka.agencies_bootstrap, stack.kafka.authority, sign_in, https)
+        held.callback(topics.close)
+        services = {name: url for name, url in stack.urls.items() if name != "issuer"}
+        mover = ClockMover(stack.clock_file, services, lambda: tokens.headers(OPERATOR), http)
+        held.callback(mover.close)
+        played = Player(https, topics, mover).play(scenarios, _progress(say))
+        reading = Reading(https, look(stack.kafka))
+        found = [reading.found(one) for one in played]
+        wrong = [
+            differences(one.scenario.name, expected.get(one.scenario.name), told)
+            for one, told in zip(played, found, strict=True)
+        ]
+        for one, told, differing in zip(played, found, wrong, strict=True):
+            say(story(one, told, differing))
+        copies = take_copies(https, played, exports)
+        say(summary(played, mover.moves, time.monotonic() - begun))
+    differing = tuple(one for several in wrong for one in several)
+    by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
+    return Outcome(len(scenarios), differing, tuple(map(str, copies)), by_name)
+
+
+def _progress(say: Say) -> Callable[[Played, Step], None]:
+    def told(played: Played, step: Step) -> None:
+        if step is played.scenario.steps[0]:
+            at = step.at.astimezone(LONDON)
+            say(f"{at:%a} {at.day:>2} {at:%b %Y}  {played.scenario.title}")
+
+    return told
