@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from contracts.catalogue import ANSWERS
 from contracts.envelope import Event
-from contracts.submissions import SubmissionAnswered
+from contracts.submissions import SubmissionAnswered, Verdict
 from services.gateway import receipts
 from shared.consumer import Reactions, Work
 from shared.database import Database, is_outage
@@ -32,7 +32,8 @@ class Answers:
     async def fold(self, answer: Event[SubmissionAnswered], work: Work) -> None:
         """Writes one answer into the receipt; a verdict stands, whatever comes after it."""
         await receipts.fold(work.tx, answer.data)
-        work.tx.after_commit(lambda: self._settled([answer.data.submission]))
+        if answer.data.verdict is not Verdict.WAITING:
+            work.tx.after_commit(lambda: self._settled([answer.data.submission]))
 
     async def verdicts(self, submissions: Collection[str], seconds: float) -> None:
         """Returns once all of these have their verdict, or when the time is up."""

@@ -75,7 +75,7 @@ def events_router(way: WayIn) -> APIRouter:
         waited = _wait(request.headers.get("prefer", ""))
         if waited:
             taken = await _with_verdicts(way, arrival.party.agency, taken, waited)
-        answer = _batch_answer(taken) if batch else _answer(taken[0], waited=bool(waited))
+        answer = _batch_answer(taken, waited=bool(waited)) if batch else _answer(taken[0], waited=bool(waited))
         if waited:
             answer.headers["preference-applied"] = f"wait={waited:g}"
         return answer
@@ -167,8 +167,14 @@ def _answer(taken: Taken, *, waited: bool) -> Response:
     assert receipt is not None  # only what stands in a batch can depend on another
     if receipt.status == REFUSED:
         return _refusal(receipt).response()
-    known = taken.repeated or (waited and receipt.final)
-    return _json(receipt.to_json(), 200 if known else 202, {"location": _location(receipt)})
+    return _json(receipt.to_json(), _status(taken, receipt, waited=waited), {"location": _location(receipt)})
+
+
+def _status(taken: Taken, receipt: Receipt, *, waited: bool) -> int:
+    """200 for what was known before or was waited for, 202 for what was just taken."""
+    if receipt.status == REFUSED:
+        return receipt.http_status
+    return 200 if taken.repeated or (waited and receipt.final) else 202
 
 
 _TITLES = {
@@ -193,11 +199,11 @@ def _refusal(receipt: Receipt) -> Problem:
     )
 
 
-def _batch_answer(taken: Sequence[Taken]) -> Response:
-    return _json({"items": [_item(number, each) for number, each in enumerate(taken)]}, 202)
+def _batch_answer(taken: Sequence[Taken], *, waited: bool) -> Response:
+    return _json({"items": [_item(number, each, waited=waited) for number, each in enumerate(taken)]}, 202)
 
 
-def _item(number: int, taken: Taken) -> dict[str, Any]:
+def _item(number: int, taken: Taken, *, waited: bool) -> dict[str, Any]:
     if taken.receipt is None:
         return {
             "index": number,
@@ -206,7 +212,7 @@ def _item(number: int, taken: Taken) -> dict[str, Any]:
             "detail": "An earlier event of this batch about the same incident failed; send this one again after it.",
         }
     receipt = taken.receipt
-    status = receipt.http_status if receipt.status == REFUSED else 200 if taken.repeated or receipt.final else 202
+    status = _status(taken, receipt, waited=waited)
     return {"index": number, "httpStatus": status, "location": _location(receipt)} | receipt.to_json()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
@@ -112,7 +113,7 @@ def _unstorable(value: Any, at: str = "") -> Iterator[Fault]:
             if "\0" in name:
                 yield Fault(pointer=f"{at}/*", rule="nul", detail="A name holds the character NUL; leave it out.")
             else:
-                yield from _unstorable(each, f"{at}/{name}" if name.isidentifier() and len(name) < 64 else f"{at}/*")
+                yield from _unstorable(each, f"{at}/{_told(name)}")
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from _unstorable(each, f"{at}/{number}")
@@ -173,8 +174,25 @@ def _place(loc: Sequence[int | str], value: Any, *, missing: bool) -> tuple[tupl
             node = node[step]
         elif not (missing and number == len(loc) - 1):
             continue
-        place.append(step)
+        place.append(step if isinstance(step, int) else _told(step))
     return tuple(place), node
+
+
+def _told(name: str) -> str:
+    """A name as a pointer may repeat it: one that a schema has. Any other may be a word about somebody."""
+    return name if name in _names() else "*"
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Every name that a schema of ours has."""
+    found = set(AnyEvent.model_fields)
+    for entry in CATALOGUE.values():
+        for _, model in entry.versions():
+            schema = model.model_json_schema(by_alias=True)
+            for part in (schema, *schema.get("$defs", {}).values()):
+                found |= set(part.get("properties", ()))
+    return frozenset(found)
 
 
 def _membership(value: Mapping[str, Any], arrival: Arrival, directory: Directory) -> Iterator[Fault]:
