@@ -1,0 +1,91 @@
+"""One whole stack for these tests, every service its own process, started once and only for whoever asks."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.demo.signing_in import Tokens
+from infra.demo.ways_in import Https, InboundTopics, Sent
+from infra.issuer.identities import Installed
+from infra.local.ports import StackPorts
+from infra.local.stack import Stack
+
+PROPOSALS = Path("contracts/examples/proposals")
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The stack, and the ways in that its users have."""
+
+    stack: Stack
+    tokens: Tokens
+    https: Https
+    topics: InboundTopics
+
+    def send(self, by: str, event: Event) -> Sent:
+        """Send over HTTPS, waiting shortly for the verdict."""
+        return self.https.send(by, json.dumps(event).encode())
+
+    def settled(self, by: str, sent: Sent) -> Mapping[str, Any]:
+        """The receipt once its verdict is there."""
+        assert sent.submission, sent
+        receipt: Mapping[str, Any] = until(
+            lambda: self.https.receipt(by, sent.submission or ""),
+            lambda told: told.get("status") in ("accepted", "refused"),
+        )
+        return receipt
+
+    def refer(self, **data: Any) -> str:
+        """A new incident that Northshire Police refer; its id."""
+        sent = self.send("northshire-police", proposal("incident.referred.v1", "northshire-police", **data))
+        assert sent.incident, sent
+        return sent.incident
+
+
+def proposal(example: str, agency: str | None = None, subject: str | None = None, **data: Any) -> Event:
+    """An example with an id of its own, as it happened just now."""
+    event: Event = json.loads((PROPOSALS / f"{example}.json").read_text())
+    now = datetime.now(UTC).isoformat()
+    event |= {"id": uuid4().hex, "time": now, "data": event["data"] | data}
+    event.pop("subject", None)
+    event.pop("incidentref", None)
+    return event | ({"source": f"/agencies/{agency}"} if agency else {}) | ({"subject": subject} if subject else {})
+
+
+def until(ask: Callable[[], Any], fits: Callable[[Any], bool] = bool, seconds: float = 40) -> Any:
+    """What `ask` answers once it fits."""
+    end = time.monotonic() + seconds
+    while not fits(answer := ask()):
+        assert time.monotonic() < end, f"not within {seconds} s; last: {answer}"
+        time.sleep(0.2)
+    return answer
+
+
+@pytest.fixture(scope="session")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """Everything, running."""
+    home = tmp_path_factory.mktemp("whole-stack")
+    stack = Stack(home, StackPorts.free())
+    with ExitStack() as held:
+        held.callback(shutil.rmtree, home, ignore_errors=True)
+        held.callback(stack.stop)
+        stack.start()
+        stack.wait_healthy(150)
+        http = held.enter_context(httpx.Client(timeout=60))
+        tokens = Tokens(stack.urls["issuer"], Installed(stack.home.folder / "issuer" / "identities"), http)
+        https = Https([stack.urls["gateway"], stack.urls["gateway-2"]], tokens, http)
+        sign_in = {agency: stack.kafka_sign_in(agency) for agency in stack.agencies}
+        topics = InboundTopics(stack.kafka.agencies_bootstrap, stack.kafka.authority, sign_in, https)
+        held.callback(topics.close)
+        yield Exchange(stack, tokens, https, topics)
