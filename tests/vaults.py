@@ -150,7 +150,7 @@ def plain(url: str) -> str:
     return url.replace("+asyncpg", "")
 
 
-async def until(holds: Any, within: float = 15.0) -> None:
+async def until(holds: Any, within: float = 30.0) -> None:
     """Waits for a condition, and fails once it has not held in time."""
     end = asyncio.get_running_loop().time() + within
     while not await holds():
@@ -160,7 +160,7 @@ async def until(holds: Any, within: float = 15.0) -> None:
 
 async def answering(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     async with httpx.AsyncClient() as http:
-        for _ in range(400):
+        for _ in range(1200):
             with suppress(httpx.HTTPError):
                 if (await http.get(url)).status_code == 200:
                     return

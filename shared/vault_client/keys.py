@@ -8,7 +8,8 @@ import httpx
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from shared.vault_client.parcels import Stores, sealing_keys
+from shared.database import Database
+from shared.vault_client.parcels import sealing_keys
 from shared.vault_client.sealing import NoSealingKey, Sealer, SealingKey
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ REFRESH_SECONDS = 30.0
 class SealingKeys:
     """Holds a sealer to the vault's current key: fetched, kept in the service's database, shared by its processes."""
 
-    def __init__(self, sealer: Sealer, database: Stores, vault: httpx.AsyncClient) -> None:
+    def __init__(self, sealer: Sealer, database: Database, vault: httpx.AsyncClient) -> None:
         self._sealer = sealer
         self._database = database
         self._vault = vault

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Protocol
 
+import asyncpg
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import (
@@ -21,34 +21,17 @@ from sqlalchemy import (
     Text,
     delete,
     func,
-    insert,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import Database, Transaction
 from shared.identity import Caller, caller
 from shared.problems import not_found
 from shared.vault_client.sealing import Parcel, SealingKeyRetired
-
-
-class InTransaction(Protocol):
-    """What keeping a parcel needs of a transaction."""
-
-    @property
-    def connection(self) -> AsyncConnection: ...
-
-
-class Stores(Protocol):
-    """What the parcels need of a service's database."""
-
-    def transaction(self) -> AbstractAsyncContextManager[InTransaction]: ...
-
-    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
-
 
 _tables = MetaData()
 
@@ -100,17 +83,23 @@ def create_parcels(op: MigrationSteps, runtime_role: str) -> None:
     bind.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON parcel, sealing_key TO {role}"))
 
 
-async def keep(tx: InTransaction, parcels: Sequence[Parcel]) -> None:
+# On the hot path of intake, so the driver is asked directly. References hold no comma.
+_KEEP = """
+    insert into parcel (id, key_id, refs, ciphertext)
+    select id, key_id, string_to_array(refs, ','), ciphertext
+    from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as kept (id, key_id, refs, ciphertext)
+"""
+
+
+async def keep(tx: Transaction, parcels: Sequence[Parcel]) -> None:
     """Keeps sealed parcels for the vault, in the caller's transaction. Raises SealingKeyRetired."""
     if not parcels:
         return
-    rows = [{"id": p.id, "key_id": p.key_id, "refs": list(p.refs), "ciphertext": p.ciphertext} for p in parcels]
+    columns = zip(*((p.id, p.key_id, ",".join(p.refs), p.ciphertext) for p in parcels), strict=True)
     try:
-        await tx.connection.execute(insert(_parcel), rows)
-    except IntegrityError as refused:
-        if _sqlstate(refused) == "23503":
-            raise SealingKeyRetired from None
-        raise
+        await tx.driver.execute(_KEEP, *(list(column) for column in columns))
+    except asyncpg.ForeignKeyViolationError:
+        raise SealingKeyRetired from None
 
 
 def _sqlstate(error: DBAPIError) -> str:
@@ -169,7 +158,7 @@ def vault_only(who: Annotated[Caller, Depends(caller)]) -> None:
         raise not_found()
 
 
-def parcel_router(database: Stores, vault_only: Callable[..., Any] = vault_only) -> APIRouter:
+def parcel_router(database: Database, vault_only: Callable[..., Any] = vault_only) -> APIRouter:
     """The vault's side door into a service; `vault_only` is the dependency that guards it."""
     router = APIRouter(prefix="/internal/parcels", dependencies=[Depends(vault_only)], include_in_schema=False)
 

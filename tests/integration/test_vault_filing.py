@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
+from shared.credentials import ServiceCredentials, private_key
+from shared.identity import audience_of
 from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
 from tests.stacks import Stack
 from tests.vaults import APPROVER, UNIT, World, identity, narrative, person, plain, until, vault_world
@@ -227,14 +230,17 @@ async def test_killed_between_filing_and_confirming_it_files_nothing_twice_and_l
 
 
 async def test_nobody_but_the_vault_may_collect(world: World) -> None:
-    token = await world.credentials.token("urn:safeguarding-exchange:service:vault")
-    for headers in ({}, {"authorization": f"Bearer {token}"}):
-        answer = await world.http.get(f"{world.source.url}/internal/parcels", headers=headers)
-        assert answer.status_code in (401, 404)
-        answer = await world.http.post(
-            f"{world.source.url}/internal/parcels/collected", json={"parcels": ["parcel-1"]}, headers=headers
-        )
-        assert answer.status_code in (401, 404)
+    here = audience_of("gateway")
+    key = Path(world.vault.environment["SX_CLIENT_KEY_FILE"]).with_name("notifications.pem")
+    async with httpx.AsyncClient(base_url=world.source.url) as http:
+        other = ServiceCredentials(world.vault.environment["SX_ISSUER"], "notifications", private_key(key), http)
+        for token, status in ((None, 401), (await other.token(here), 404)):
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            assert (await http.get("/internal/parcels", headers=headers)).status_code == status
+            for door in ("collected", "covered", "again", "retire-key"):
+                body = {"parcels": [], "key_id": "seal-1"}
+                answer = await http.post(f"/internal/parcels/{door}", json=body, headers=headers)
+                assert answer.status_code == status
 
 
 def test_the_master_key_file_is_for_its_owner_alone(world: World) -> None:
