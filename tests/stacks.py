@@ -96,7 +96,7 @@ def embedded_stack() -> Iterator[Stack]:
 def remove_leavings() -> None:
     """End and remove what test runs left that were killed."""
     for folder in STATE.glob("test-*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix("test-"))):
+        if not psutil.pid_exists(int(folder.name.split("-")[1])):
             Home(folder).end_orphans()
             shutil.rmtree(folder, ignore_errors=True)
 

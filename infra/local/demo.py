@@ -9,6 +9,7 @@ from types import FrameType
 
 from infra.demo.checker import EXPECTATIONS
 from infra.demo.run import run
+from infra.demo.scenarios import read_scenarios
 from infra.local.backbone import PORT_SETTING, STATE
 from infra.local.failures import CannotStart
 from infra.local.ports import StackPorts
@@ -18,15 +19,17 @@ FIRST_PORT = 18080
 
 def main(words: Sequence[str] | None = None) -> int:
     """The exit status: 0 if everything came out as expected, 1 if not, 2 if it could not be played."""
+    names = [scenario.name for scenario in read_scenarios()]
     asked = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     asked.add_argument("--home", type=Path, default=STATE / "demo", help="its folder, wiped at the start")
     asked.add_argument(PORT_SETTING, type=int, default=FIRST_PORT, metavar="PORT", help="consecutive ports from here")
     asked.add_argument("--expectations", type=Path, default=EXPECTATIONS, help="what is expected, a file a scenario")
+    asked.add_argument("--only", nargs="+", default=(), choices=names, metavar="SCENARIO", help="play only these")
     told = asked.parse_args(words)
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _interrupted)
     try:
-        outcome = run(told.home, StackPorts.from_(told.ports_from), told.expectations)
+        outcome = run(told.home, StackPorts.from_(told.ports_from), told.expectations, told.only)
     except CannotStart as failure:
         print(failure, file=sys.stderr)
         return 2

@@ -19,7 +19,7 @@ from infra.local.tls import server_certificate
 if TYPE_CHECKING:
     from kafka.admin import KafkaAdminClient
 
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 20
 
 
@@ -138,7 +138,8 @@ class LocalKafka:
 
     def _format(self, properties: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        words = [*self._java_options(), "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+        words = [*self._java_options(), "kafka.tools.StorageTool", "format", "--standalone"]
+        words += [f"--cluster-id={cluster}"]  # one in 64 begins with a hyphen
         words += ["-c", str(properties), "--add-scram", first_credential(self.admin_password)]
         # Through a file, since a command line with a password in it can be read by everybody on the machine.
         arguments = self.home / "format.arguments"

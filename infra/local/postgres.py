@@ -19,7 +19,7 @@ from infra.local.secret_files import secret
 
 VERSION = 18
 ADMIN = "postgres"
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 20
 # PostgreSQL refuses to run as root, so root gets it an operating-system account of its own.
 ACCOUNT_FOR_ROOT = "pgserver"

@@ -28,7 +28,7 @@ from infra.postgres.provision import ServiceDatabase
 from shared.clock import MovableClock
 
 IDENTITIES = AGENCIES.with_name("identities.toml")
-HEALTHY_SECONDS = 60.0
+HEALTHY_SECONDS = 120.0
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 10.0
 
