@@ -62,10 +62,11 @@ class Submissions:
         stream_of: Callable[[AnyEvent], str],
         *,
         follows: str = INCIDENTS,
+        topic: str | None = None,
     ) -> None:
         self.workplace = workplace
         self.database = database
-        self.topic = f"submissions.{workplace.service}"
+        self.topic = topic or f"submissions.{workplace.service}"
         self._parking = parking
         self._judge = judge
         self._stream_of = stream_of
@@ -73,8 +74,9 @@ class Submissions:
         self._moved = Wake()
 
     def register(self, reactions: Reactions) -> None:
-        """Have the reader hand over every proposal."""
+        """Have the reader hand over every proposal. None passes without a verdict because its type is unknown here."""
         reactions.on(self.topic)(self.handle)
+        reactions.unpassable.add(self.topic)
 
     def wake(self) -> None:
         """Something was committed that could end a wait; the reader's `after`."""

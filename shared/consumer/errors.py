@@ -32,6 +32,12 @@ def mended_by_time(error: BaseException) -> bool:
     return isinstance(error, _TIME) or is_outage(error)
 
 
+def contended(error: BaseException) -> bool:
+    """Whether another writer was merely there first, so that the same work may succeed at once."""
+    state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return isinstance(error, Conflict) or str(state).startswith("40")
+
+
 def certain(error: BaseException) -> bool:
     """Whether trying once more would be idle: the event itself is at fault."""
     return isinstance(error, _NEVER)

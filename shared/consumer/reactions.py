@@ -140,6 +140,8 @@ class Reactions:
     def __init__(self, service: str) -> None:
         self.service = service
         self.intakes: dict[str, Intake] = {}
+        self.unpassable: set[str] = set()
+        """Topics on which even an event of a type that nobody here knows may not pass."""
         self._by_name: dict[str, dict[str, list[Reaction]]] = {}
         self._to_all: dict[str, list[Reaction]] = {}
 

@@ -15,7 +15,7 @@ from contracts.catalogue import UnknownType
 from contracts.envelope import AnyEvent
 from shared.consumer import positions
 from shared.consumer.broker import listen
-from shared.consumer.errors import Unfit, certain, mended_by_time, reason_of
+from shared.consumer.errors import Unfit, certain, contended, mended_by_time, reason_of
 from shared.consumer.flow import Flow, Passed
 from shared.consumer.parking import BEHIND, Parking
 from shared.consumer.positions import Source
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 PAUSES = (0.0, 0.1, 0.5)
 """Seconds between tries of an event whose reaction fails for a reason that nobody foresaw, before it is parked."""
+
+CONTENTION_PAUSES = (0.0, 0.01, 0.05)
+"""Seconds between tries where another writer of this service was there first, before the partition is held."""
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Reader:
         runs = {number: list(run) for number, run in groupby(records, key=lambda record: record.partition)}
         flow.taking = len(records)
         try:
-            outcome = await self.apply(records)
+            outcome = await self._apply_against_others(records)
         except Exception as error:
             for number, run in runs.items():
                 if mended_by_time(error):
@@ -106,6 +109,16 @@ class Reader:
                 flow.passed(number, run[-1].offset + 1, outcome)
         await flow.commit()
         flow.taking = 0
+
+    async def _apply_against_others(self, records: Sequence[Record]) -> Passed:
+        for pause in CONTENTION_PAUSES:
+            try:
+                return await self.apply(records)
+            except Exception as error:
+                if not contended(error):
+                    raise
+            await asyncio.sleep(pause)
+        return await self.apply(records)
 
     async def _one_by_one(self, flow: Flow, number: int, run: Sequence[Record]) -> None:
         """The same again with a transaction for each, so that only the culprit is parked."""
@@ -201,7 +214,9 @@ class Reader:
         type_ = seen.get("type")
         if not isinstance(type_, str):
             raise Unfit("it names no type")
-        if self._reactions.to(record.topic, type_.rpartition(".v")[0]):
+        name = type_.rpartition(".v")[0]
+        newer = name in catalogue.CATALOGUE and self._reactions.to(record.topic, name)
+        if newer or record.topic in self._reactions.unpassable:
             raise Unfit("a type or version that this service does not know yet")
         self._fold(record, work, seen.get("subject"), seen.get("streamversion"))
 

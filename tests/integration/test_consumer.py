@@ -11,7 +11,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 
-from shared.consumer import Reactions, Reader
+from contracts.envelope import AnyEvent
+from shared.consumer import Reactions, Reader, Work
+from shared.eventlog import Conflict
 from tests.faults.consumer.ground import NEVER, FakeRelay, Ground, closed, ground, relay, subject, until
 from tests.faults.relay.ground import as_superuser
 from tests.stacks import Stack
@@ -172,6 +174,24 @@ async def test_events_of_types_that_nobody_here_knows_pass(here: Ground) -> None
     assert await here.rows("select reason from reader_parked") == []
 
 
+async def test_a_service_that_hears_every_type_hears_those_it_knows(here: Ground) -> None:
+    heard = []
+    reactions = Reactions("ground")
+
+    @reactions.on(here.topic)
+    async def hear(event: AnyEvent, work: Work) -> None:
+        heard.append(event.streamversion)
+
+    async with here.database() as database, gateway(here) as relayed:
+        for version, type_ in enumerate([b"incident.closed.v1", b"incident.reopened.v1", b"incident.closed.v9"], 1):
+            content = closed(subject(version), version).to_json().replace(b"incident.closed.v1", type_)
+            await relayed.send(content, subject(version))
+        async with here.running(here.reader(database, reactions)):
+            await has_come_to(here, 3)
+    assert set(heard) == {1}  # more than once where its batch was done again one by one
+    assert await here.rows("select key from reader_parked") == [(subject(3),)]
+
+
 async def test_a_record_without_a_relays_mark_has_no_effect_and_holds_nothing_up(here: Ground) -> None:
     async with gateway(here) as relayed:
         await relayed.again((subject(1), closed(subject(1), 1).to_json(), 0, [("producer", b"gateway")]))
@@ -303,3 +323,24 @@ async def test_a_record_that_the_client_cannot_read_holds_its_partition_and_lose
         await effects(here, (1, 1), (1, 2), (1, 3))
         assert await here.committed() == 3
     assert "a record cannot be read" in caplog.text
+
+
+async def test_losing_a_race_against_another_writer_is_tried_again_at_once(
+    here: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries = []
+    reactions = Reactions("ground")
+
+    @reactions.on(here.topic, "incident.closed")
+    async def loses_twice(event: AnyEvent, work: Work) -> None:
+        tries.append(event.id)
+        if len(tries) < 3:
+            raise Conflict(event.id, 0)
+
+    async with here.database() as database, gateway(here) as relayed:
+        fact = closed(subject(1), 1)
+        await relayed.send(fact.to_json(), subject(1))
+        async with here.running(here.reader(database, reactions)):
+            await has_come_to(here, 1)
+    assert tries == [fact.id] * 3
+    assert "a partition is held" not in caplog.text

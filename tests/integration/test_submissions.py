@@ -97,14 +97,16 @@ class Owner:
 
 
 @asynccontextmanager
-async def owner(here: Ground, database: Database) -> AsyncIterator[Owner]:
+async def owner(here: Ground, database: Database, topic: str) -> AsyncIterator[Owner]:
     place = workplace(here.name, "answers")
 
     async def judge(proposal: AnyEvent, work: Work) -> list[AnyEvent]:
         return await work.decide(AGGREGATE, stream_of(proposal.subject or ""), proposal)
 
     parking = Parking(here.sealer)
-    submissions = Submissions(place, database, parking, judge, lambda p: stream_of(p.subject or ""), follows=here.topic)
+    submissions = Submissions(
+        place, database, parking, judge, lambda p: stream_of(p.subject or ""), follows=here.topic, topic=topic
+    )
     reactions = Reactions(here.name)
     submissions.register(reactions)
     reader = Reader(place, database, reactions, parking, folds=[here.topic], after=submissions.wake)
@@ -123,8 +125,8 @@ async def owner(here: Ground, database: Database) -> AsyncIterator[Owner]:
 @pytest.fixture
 async def here(stack: Stack) -> AsyncIterator[Owner]:
     made = await ground(stack)
-    await asyncio.to_thread(stack.create_topic, f"submissions.{made.name}", 1)
-    async with made.database() as database, owner(made, database) as running:
+    topic = await asyncio.to_thread(stack.create_topic, f"submissions.{made.name}", 1)
+    async with made.database() as database, owner(made, database, topic) as running:
         yield running
 
 
@@ -215,6 +217,12 @@ async def test_a_waiting_proposal_that_can_never_be_decided_is_parked_and_the_ne
     reasons = [reason for (reason,) in await here.here.rows('select reason from reader_parked order by "offset"')]
     assert reasons[0].startswith("KeyError in test_submissions.py")
     assert reasons[1] == "behind an event of the same key"
+
+
+async def test_a_proposal_of_a_type_that_is_unknown_here_does_not_pass_without_a_verdict(here: Owner) -> None:
+    unknown = closed(INCIDENT, 0).to_json().replace(b"incident.closed.v1", b"incident.reopened.v1")
+    await here.proposals.send(unknown, INCIDENT)
+    await until(lambda: parked(here, 1))
 
 
 async def pending(here: Owner, number: int) -> bool:
