@@ -86,8 +86,13 @@ class Task:
     day: date | None = None
 
 
+# Where a submission crossed "not notifiable" the grounds are those of what was filed.
+_GROUNDS = (
+    "case when status <> 'triaged_not_notifiable' and grounds = '{}' then array(select jsonb_array_elements_text("
+    "f.state::jsonb -> 'grounds') from filing f where f.incident = incident.id) else grounds end"
+)
 _INCIDENT = (
-    "id, version, partnership, status, host, areas, participants, referrers, incidentref, nature, grounds, told_at,"
+    f"id, version, partnership, status, host, areas, participants, referrers, incidentref, nature, {_GROUNDS}, told_at,"
     " aware_at, linked_to, opened_at, changed_at"
 )
 _CLOCK = (

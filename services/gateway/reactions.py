@@ -30,5 +30,4 @@ def register(reactions: Reactions, areas: Areas) -> None:
             await work.record(stream, [outcome for outcome in outcomes if (outcome.subject or name) == stream])
         await views.keep_filing(work.tx, fact)
 
-    # Every fact of the stream is heard, so that its version is known; those without consequence change only that.
     reactions.on(NOTIFICATIONS, *HEARD)(heard)

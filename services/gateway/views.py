@@ -104,7 +104,7 @@ def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
         sorted(state.referrers),
         state.incidentref,
         state.nature.value,
-        [] if state.status is Status.TRIAGED_NOT_NOTIFIABLE else sorted(state.grounds),
+        sorted(state.grounds),
         state.told_at,
         state.aware_at,
         state.linked_to,

@@ -57,7 +57,11 @@ def _folded(incident: Incident, fact: AnyEvent, data: Any) -> Incident:
         case NotifiabilityDecided(notifiable=False):
             awareness = _noted(incident, data.became_aware_at, "triage", fact)
             return replace(
-                incident, status=Status.TRIAGED_NOT_NOTIFIABLE, awareness=awareness, aware_at=data.became_aware_at
+                incident,
+                status=Status.TRIAGED_NOT_NOTIFIABLE,
+                grounds=frozenset(),
+                awareness=awareness,
+                aware_at=data.became_aware_at,
             )
         case NotifiabilityDecided():
             return _triaged(incident, fact, data)

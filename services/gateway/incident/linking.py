@@ -53,8 +53,8 @@ def qualifying(lead: Incident, twin: Incident) -> datetime | None:
     the lead's needs; None otherwise, and where the authority had decided that it showed nothing notifiable."""
     if twin.host != lead.host or twin.status is Status.TRIAGED_NOT_NOTIFIABLE:
         return None
-    shown = twin.grounds or twin.apparent_grounds
-    of_lead = lead.grounds or lead.apparent_grounds
+    shown = twin.grounds or twin.filing.grounds or twin.apparent_grounds
+    of_lead = lead.grounds or lead.filing.grounds or lead.apparent_grounds
     return twin.own_aware_at if shown and (not of_lead or shown & of_lead) else None
 
 

@@ -79,7 +79,8 @@ NOTHING_FILED = Filing()
 class Incident:
     """One incident. `aware_at` is the awareness that the clocks run from now; `awareness` keeps every one.
 
-    `judged` names, by clock, the fact that last said missed or met; `told` when each recipient was told.
+    `grounds` are those decided; after a submission that crossed "not notifiable" only `filing` has any. `judged` names,
+    by clock, the fact that last said missed or met; `told` when each recipient was told.
     """
 
     id: str
