@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import orjson
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -26,8 +27,9 @@ ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
 KEY = ECKey.generate_key("P-256", {"kid": "test"})
 
 
-async def jwks() -> Mapping[str, Any]:
-    return {"keys": [KEY.as_dict(private=False)]}
+def public_key() -> Mapping[str, Any]:
+    """What checks this process's tokens."""
+    return KEY.as_dict(private=False)
 
 
 def token(agency: str = POLICE, person: str | None = None, /, *roles: str, **claims: Any) -> str:
@@ -77,8 +79,10 @@ class Doorway:
         return Caller(self.http, token(agency, person, *roles, **claims))
 
 
-@asynccontextmanager
-async def doorway(ground: Ground, *, rate: float = 10_000, burst: float = 100_000) -> AsyncIterator[Doorway]:
+def doorway_app(
+    ground: Ground, *, rate: float = 10_000, burst: float = 100_000, key: Mapping[str, Any] | None = None
+) -> tuple[FastAPI, Answers]:
+    """The app; tokens must be signed with `key`, a public JWK, or with this process's own."""
     answers = Answers(ground.database)
     limit = Limit(ground.database, rate=rate, burst=burst)
 
@@ -86,6 +90,9 @@ async def doorway(ground: Ground, *, rate: float = 10_000, burst: float = 100_00
         wait = await limit.take(who, count)
         if wait is not None:
             raise too_fast(wait)
+
+    async def jwks() -> Mapping[str, Any]:
+        return {"keys": [key or public_key()]}
 
     cursors = Cursors(b"a key that only tests have")
     way = WayIn(ground.door, ground.database, ground.directory, answers, ground.clock, cursors, allow)
@@ -96,6 +103,13 @@ async def doorway(ground: Ground, *, rate: float = 10_000, burst: float = 100_00
         routers=[events_router(way), incidents_router(desk), reference_router(desk)],
         verifier=Verifier(ISSUER, AUDIENCE, jwks),
     )
+    return app, answers
+
+
+@asynccontextmanager
+async def doorway(ground: Ground, *, rate: float = 10_000, burst: float = 100_000) -> AsyncIterator[Doorway]:
+    """The app within this process, and a client at its door."""
+    app, answers = doorway_app(ground, rate=rate, burst=burst)
     looking = asyncio.create_task(answers.run())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as http:
         try:
