@@ -18,9 +18,9 @@ from shared.database import Database, Transaction
 from shared.eventlog import EventLog
 
 CHUNK = 1000
-NEAR = 200
-HOLD = "300ms"  # longer than this appends are not held up; then they go on, and it is tried again
+HOLD = "500ms"  # longer than this appends are not held up; then they go on, and it is tried again
 TRIES = 200
+FUTILE = 50  # chunks in a row that brought the end no nearer
 ONE_AT_A_TIME = 0x5EB1  # an advisory lock's number
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class WroteElsewhere(RuntimeError):
 
 
 class RebuildNotSwapped(RuntimeError):
-    """The log was never still for a moment: nothing was changed. Try again when there is less traffic."""
+    """There is too much traffic for the rebuild to end: nothing was changed. Try again when there is less."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ class _Work:
 
     async def swapped(self, names: Sequence[str]) -> bool:
         """Catch up, then hold the log for a moment, fold what is left, and swap; False if it could not be held."""
-        while await self._folded_chunk() >= NEAR:
-            pass
+        await self._catch_up()
         position, facts = self.position, self.facts
         try:
             async with self._database.transaction() as tx:
@@ -102,9 +101,18 @@ class _Work:
             return False
         return True
 
-    async def _folded_chunk(self) -> int:
-        async with self._database.transaction() as tx:
-            return await self._folded(tx, await tx.driver.fetch(_PLACED, self.position))
+    async def _catch_up(self) -> None:
+        """Fold until less than a chunk is left: so much can be folded while appends wait."""
+        nearest, since = float("inf"), 0
+        folded = CHUNK
+        while folded == CHUNK:
+            async with self._database.transaction() as tx:
+                folded = await self._folded(tx, await tx.driver.fetch(_PLACED, self.position))
+                behind = await tx.driver.fetchval("select max(position) from sequence") or 0
+            behind -= self.position
+            nearest, since = (behind, 0) if behind < nearest else (nearest, since + 1)
+            if since == FUTILE:
+                raise RebuildNotSwapped("facts are appended faster than they can be folded")
 
     async def _folded(self, tx: Transaction, rows: Sequence[asyncpg.Record]) -> int:
         if rows:

@@ -3,7 +3,7 @@
 import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import asyncpg
@@ -62,6 +62,27 @@ async def append(database: Database, log: EventLog, stream: str, version: int) -
         await tally(tx, [event])
 
 
+@asynccontextmanager
+async def traffic(database: Database, log: EventLog, versions: dict[str, int]) -> AsyncIterator[None]:
+    """Four writers at work; any failure of theirs is the test's."""
+    stop = asyncio.Event()
+
+    async def write(streams: Sequence[str]) -> None:
+        while not stop.is_set():
+            for stream in streams:
+                await append(database, log, stream, versions[stream])
+                versions[stream] += 1
+                await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as writers:
+        for number in range(4):
+            writers.create_task(write(STREAMS[number::4]))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
 async def bulk(database: Database, log: EventLog, count: int) -> None:
     async with database.transaction(log) as tx:
         await tx.append(f"bulk-{uuid4().hex}", 0, [fact(STREAMS[number % 8]) for number in range(count)])
@@ -79,16 +100,9 @@ async def test_a_rebuild_under_traffic_ends_with_what_the_log_says_and_disturbs_
     topic = stack.create_topic(f"rebuild-{uuid4().hex[:8]}")
     log = event_log(topic)
     versions = dict.fromkeys(STREAMS, 0)
-    stop = asyncio.Event()
 
-    async def traffic(streams: Sequence[str]) -> None:
-        while not stop.is_set():
-            for stream in streams:
-                await append(database, log, stream, versions[stream])
-                versions[stream] += 1
-
-    async with running(Relay("ground", database, producer_settings(stack), {topic: 3})):
-        workers = [asyncio.create_task(traffic(STREAMS[number::4])) for number in range(4)]
+    relay = Relay("ground", database, producer_settings(stack), {topic: 3})
+    async with running(relay), traffic(database, log, versions):
         await asyncio.sleep(1)
         await spoil(database)
         assert await scalar(database, RIGHT) > 0
@@ -98,8 +112,6 @@ async def test_a_rebuild_under_traffic_ends_with_what_the_log_says_and_disturbs_
             assert done.facts >= before
             await asyncio.sleep(0.2)
             assert await scalar(database, RIGHT) == 0
-        stop.set()
-        await asyncio.gather(*workers)
     assert await scalar(database, RIGHT) == 0
     assert await scalar(database, "select count(*) from fact") == sum(versions.values())
 
@@ -169,18 +181,24 @@ async def test_only_one_rebuild_runs_at_a_time(database: Database) -> None:
     log = event_log("unread")
     await append(database, log, STREAMS[0], 0)
 
-    async def slow(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
-        await asyncio.sleep(1)
+    folding = asyncio.Event()
 
-    first = asyncio.create_task(rebuild(database, log, [TALLY], slow))
-    await asyncio.sleep(0.5)
+    async def for_ever(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
+        folding.set()
+        await asyncio.Event().wait()
+
+    first = asyncio.create_task(rebuild(database, log, [TALLY], for_ever))
+    await asyncio.wait_for(folding.wait(), 20)
     with pytest.raises(RebuildRunning):
         await rebuild(database, log, [TALLY], tally)
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
-    await asyncio.sleep(0.2)
-    await rebuild(database, log, [TALLY], tally)
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(RebuildRunning):  # until the server has noticed that the first one's session is gone
+                await rebuild(database, log, [TALLY], tally)
+                break
 
 
 @pytest.mark.parametrize("table", ["fact", "sequence", "checkpoint"])
