@@ -56,7 +56,7 @@ _SECURITY_HEADERS = (
 )
 _QUIET = ("/health/", "/metrics")
 _ROUTINE = "/internal/"
-"""Asked by our own services all the time: what goes well there is not worth a line."""
+"""Asked by our own services all the time: it is traced and logged only where it is part of something."""
 
 _PROBLEM_SCHEMA = {
     "description": "What is wrong and the remedy (RFC 9457).",
@@ -168,13 +168,14 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"].startswith(_QUIET):
+        traceparent = _header(scope, b"traceparent")
+        if scope["path"].startswith(_QUIET) or (traceparent is None and scope["path"].startswith(_ROUTINE)):
             await self._answer(scope, receive, send, "")
             return
         began = time.perf_counter()
         with self._tracer.start_as_current_span(
             scope["method"],
-            context=context_of(_header(scope, b"traceparent")),
+            context=context_of(traceparent),
             kind=SpanKind.SERVER,
             record_exception=False,
             set_status_on_exception=False,
@@ -190,8 +191,7 @@ class Edge:
                 span.set_status(Status(StatusCode.ERROR))
             self._seconds.record(took, labels)
             extra = labels | {"ms": f"{took * 1000:.1f}", "caller": scope.get("caller", "-"), "request": request_id}
-            routine = status < 400 and scope["path"].startswith(_ROUTINE)
-            log.log(logging.DEBUG if routine else logging.INFO, "answered", extra=extra)
+            log.info("answered", extra=extra)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         status = 0

@@ -1,7 +1,7 @@
 """What is wrong with a message, all of it at once: envelope, schema, whose it is, right to propose, and sense. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -75,6 +75,10 @@ class Checked:
     def of_calendar(self) -> bool:
         """Whether it is about the calendar, and so about no incident."""
         return self.entry.topic == CALENDAR
+
+    def within(self, traceparent: str | None) -> "Checked":
+        """The same as part of a trace: it is written by another task than the request's, which has no span."""
+        return replace(self, event=self.event.model_copy(update={"traceparent": traceparent})) if traceparent else self
 
 
 def check(value: Any, arrival: Arrival, directory: Directory) -> Checked:

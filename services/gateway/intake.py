@@ -21,6 +21,7 @@ from shared.consumer import Streams, Work, Workplace
 from shared.database import Transaction
 from shared.decider import Outcome, Refused, Waiting, recorded
 from shared.eventlog import Conflict
+from shared.telemetry import current_traceparent
 from shared.vault_client import Parcel, Sealer, keep
 from shared.working_days import Calendar
 
@@ -117,6 +118,7 @@ class Intake:
             checked = check(value, arrival, self._directory)
         except Rejected as rejected:
             return Offered(arrival, submission, rejected, _own_id(sent, arrival), batch=batch, keys=keys)
+        checked = checked.within(current_traceparent())
         kept = None
         if checked.opens_incident:
             kept = seal(

@@ -16,6 +16,7 @@ from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
 from services.notifications.coverage import coverage
 from services.notifications.notification import Notification, Written
 from services.notifications.proposals import aggregate
+from services.notifications.recipients import recipients, review_follows
 from shared.database import Database
 from shared.eventlog import EventLog
 from shared.http import Cursors, Page, Problem, not_found
@@ -146,15 +147,23 @@ def _row(row: Any) -> dict[str, Any]:
     }
 
 
+def _other_areas(case: Case, latest: Written | None) -> list[str]:
+    named = dict.fromkeys((*case.other_areas, *(latest.content.other_areas_to_notify if latest else ())))
+    return [area for area in named if area != case.host_authority]
+
+
 def _told(case: Case, state: Notification, *, content: bool) -> dict[str, Any]:
     latest = state.latest
     filed = state.filed
+    grounds = state.grounds or (latest.content.grounds if latest else frozenset())
     told: dict[str, Any] = {
         "incident": case.incident,
         "partnership": case.partnership,
         "status": state.status,
         "ended": state.ended,
-        "grounds": sorted(state.grounds or (latest.content.grounds if latest else ())),
+        "grounds": sorted(grounds),
+        "recipients": recipients(grounds, _other_areas(case, latest)),
+        "reviewFollows": review_follows(grounds),
         "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in state.versions],
         "acknowledgedBy": list(state.acknowledged_by),
         "awaitingReason": case.awaiting_reason,

@@ -24,7 +24,7 @@ def waiting(
             if not json:
                 _incidents(items)
         else:
-            items = door.get("/v1/tasks")["items"]
+            items = door.get("/v1/incidents", waiting_for_me="true")["items"]
             if not json:
                 _tasks(items)
     if json:
@@ -34,7 +34,13 @@ def waiting(
 def _incidents(items: list[dict[str, Any]]) -> None:
     columns = ["incident", "your reference", "nature", "status", "grounds"]
     rows = [
-        [one["id"], one.get("incidentref"), _plain(one["nature"]), _plain(one["status"]), ", ".join(one["grounds"])]
+        [
+            one["id"],
+            one.get("incidentref"),
+            _plain(one.get("nature", "")),
+            _plain(one.get("status", "")),
+            ", ".join(one.get("grounds", [])),
+        ]
         for one in items
     ]
     shown.table("Incidents", columns, rows)
@@ -45,9 +51,9 @@ def _tasks(items: list[dict[str, Any]]) -> None:
     rows = [
         [
             shown.day(one.get("due")),
-            _plain(one["kind"]) + (f": {one['recipient']}" if one.get("recipient") else ""),
+            _plain(one["what"]) + (f": {one['recipient']}" if one.get("recipient") else ""),
             one.get("incident"),
-            one.get("incidentref"),
+            (one.get("of") or {}).get("incidentref"),
             f"{one.get('clock') or ''} {_plain(one.get('state') or '')}".strip(),
         ]
         for one in items
@@ -67,9 +73,11 @@ def show(incident: Incident, account: As = None, json: Json = False) -> None:
     if json:
         shown.as_json(told)
         return
-    shown.console.print(f"[bold]{told['id']}[/bold]  {_plain(told['status'])}")
-    shown.console.print(f"  {_plain(told['nature'])}; grounds: {', '.join(told['grounds']) or 'none decided'}")
-    shown.console.print(f"  the authority became aware {shown.instant(told.get('awareAt'))}")
+    shown.console.print(f"[bold]{told['id']}[/bold]  {_plain(told.get('status', ''))}")
+    grounds = ", ".join(told.get("grounds", [])) or "none decided"
+    shown.console.print(f"  {_plain(told.get('nature', 'not yours to see'))}; grounds: {grounds}")
+    if told.get("awareAt"):
+        shown.console.print(f"  the authority became aware {shown.instant(told['awareAt'])}")
     if told.get("linkedTo"):
         shown.console.print(f"  linked to {told['linkedTo']}")
     for clock in told.get("clocks", []):
@@ -80,7 +88,7 @@ def show(incident: Incident, account: As = None, json: Json = False) -> None:
 def timeline(incident: Incident, account: As = None, json: Json = False) -> None:
     """Everything stated of an incident, in order: who, when, as what."""
     with exchange(account) as door:
-        items = door.pages(f"/v1/incidents/{incident}/timeline")
+        items = door.get(f"/v1/incidents/{incident}/timeline")["items"]
     if json:
         shown.as_json(items)
         return

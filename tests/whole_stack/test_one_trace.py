@@ -1,0 +1,58 @@
+"""One trace holds from the agency's request through the log and Kafka to every consumer, and back to the receipt."""
+
+import json
+import secrets
+from typing import Any
+
+import httpx
+
+from tests.whole_stack.conftest import Exchange, proposal, until
+
+
+def _spans(exchange: Exchange, trace: str) -> set[tuple[str, str]]:
+    """The service and name of every span of a trace."""
+    found = set()
+    for file in exchange.stack.home.folder.glob("services/*/traces/*.jsonl"):
+        for line in file.read_text().splitlines():
+            span: dict[str, Any] = json.loads(line)
+            if span["trace"] == trace:
+                found.add((span["service"], span["name"]))
+    return found
+
+
+def _post(exchange: Exchange, by: str, event: dict[str, Any], trace: str) -> dict[str, Any]:
+    headers = exchange.tokens.headers(by) | {
+        "content-type": "application/cloudevents+json",
+        "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
+        "prefer": "wait=20",
+    }
+    answer = httpx.post(f"{exchange.stack.urls['gateway']}/v1/events", json=event, headers=headers, timeout=40)
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_a_referral_is_one_trace_from_the_request_to_the_other_services_reaction(exchange: Exchange) -> None:
+    trace = secrets.token_hex(16)
+    _post(exchange, "northshire-police", proposal("incident.referred.v1", "northshire-police"), trace)
+    wanted = {
+        ("gateway", "POST /v1/events"),
+        ("gateway", "publish"),
+        ("notifications", "apply incident.referred"),
+    }
+    until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
+
+
+def test_a_proposal_is_one_trace_over_its_owner_and_back_into_the_receipt(exchange: Exchange) -> None:
+    incident = exchange.refer()
+    exchange.send("authority-approver", proposal("notifiability.decided.v1", None, incident))
+    trace = secrets.token_hex(16)
+    receipt = _post(exchange, "authority-notifier", proposal("notification.drafted.v1", None, incident), trace)
+    assert receipt["status"] == "accepted", receipt
+    wanted = {
+        ("gateway", "POST /v1/events"),
+        ("gateway", "publish"),
+        ("notifications", "apply notification.drafted"),
+        ("notifications", "publish"),
+        ("gateway", "apply submission.answered"),
+    }
+    until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
