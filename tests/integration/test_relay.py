@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from infra.postgres.provision import ServiceDatabase
 from shared.database import Database
@@ -17,9 +19,11 @@ from tests.faults.relay.ground import (
     fact,
     fresh_database,
     producer_settings,
+    published,
     read_topic,
     running,
     until,
+    until_async,
 )
 from tests.stacks import Stack
 
@@ -71,14 +75,29 @@ async def test_every_fact_arrives_once_in_order_with_its_place_in_the_headers(
     assert sorted(int(r.headers["position"]) for r in records) == list(range(1, 121))
 
 
-async def test_a_stored_trace_goes_on_with_the_record(stack: Stack, database: Database, topic: str) -> None:
+async def test_a_stored_trace_goes_on_with_the_record_and_publishing_is_a_span_of_it(
+    stack: Stack, database: Database, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr("shared.publisher.tracer", provider.get_tracer("test"))
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    not_kept = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203332-00"
     async with running(Relay("ground", database, producer_settings(stack), {topic: 3})):
         async with database.transaction(event_log(topic)) as tx:
-            await tx.append("incident-1", 0, [fact(traceparent=traceparent)])
-        [record] = await read_topic(stack, topic, 1)
-    assert record.headers["traceparent"] == traceparent
-    assert trace.get_current_span().get_span_context().is_valid is False
+            facts = [fact(traceparent=traceparent), fact(traceparent=not_kept), fact()]
+            await tx.append("incident-1", 0, facts)
+        records = await read_topic(stack, topic, 3)
+        await until_async(lambda: published(database, 3))
+    assert [r.headers.get("traceparent") for r in records] == [traceparent, not_kept, None]
+    [span] = spans.get_finished_spans()
+    assert span.parent is not None
+    assert (span.name, f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (
+        "publish",
+        "0af7651916cd43dd8448eb211c80319c",
+        "b7ad6b7169203331",
+    )
 
 
 async def test_a_second_process_takes_over_and_its_facts_go_out_meanwhile(
