@@ -32,10 +32,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a purpose reaches: which kinds of thing, and whether a person must stand behind the question."""
+    """How far a purpose reaches: which kinds of thing, and whether a person or an agency must stand behind it."""
 
     kinds: frozenset[str]
-    person: bool = True
+    for_somebody: bool = True
 
 
 _CASE = frozenset({"narrative", "identity", "contact", "place", "document"})
@@ -45,13 +45,13 @@ REACH: Mapping[Purpose, Reach] = {
     Purpose.NOTIFICATION_DRAFTING: Reach(_CASE),
     Purpose.NOTIFICATION_APPROVAL: Reach(_CASE),
     Purpose.PANEL_EXPORT: Reach(_CASE),
-    Purpose.PARTNER_NOTIFICATION: Reach(_CASE, person=False),
+    Purpose.PARTNER_NOTIFICATION: Reach(_CASE, for_somebody=False),
     Purpose.REVIEW: Reach(_CASE),
     Purpose.LIKENESS_CHECK: Reach(frozenset({"identity"})),
     Purpose.SUBJECT_ACCESS: Reach(_CASE),
     Purpose.ERASURE_REVIEW: Reach(_CASE),
     Purpose.QUARANTINE_INSPECTION: Reach(frozenset({"quarantine"})),
-    Purpose.PARKED_REPLAY: Reach(frozenset({"parked"}), person=False),
+    Purpose.PARKED_REPLAY: Reach(frozenset({"parked"}), for_somebody=False),
 }
 
 

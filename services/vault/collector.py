@@ -22,7 +22,10 @@ from shared.vault_client.parcels import WaitingParcels
 log = logging.getLogger(__name__)
 
 PAGE = 200
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
+SOON_SECONDS = 0.2
+"""After something was found: more is likely on its way. What is asked for is collected at once in any case."""
+
 RETIRE_AFTER = timedelta(seconds=3 * REFRESH_SECONDS)
 """How long services are given to turn to a new sealing key before they are asked to let the old one go."""
 
@@ -80,8 +83,7 @@ class Collector:
         pause = POLL_SECONDS
         while True:
             try:
-                await self.collect(source)
-                pause = POLL_SECONDS
+                pause = SOON_SECONDS if await self.collect(source) else POLL_SECONDS
             except SourceAway as away:
                 pause = min(pause * 2, 5.0)
                 log.warning("parcels could not be collected", extra={"source": source.url, "error": str(away)})

@@ -131,9 +131,9 @@ async def _mentioned(connection: AsyncConnection, refs: Sequence[str]) -> dict[s
 def check(rows: Iterable[Any], asking: Asking) -> None:
     """Whether these things may be shown so. Raises Problem."""
     reach = REACH[asking.purpose]
-    if reach.person and asking.who.kind != "person":
-        detail = "Somebody must stand behind this purpose: send the person on whose behalf you ask."
-        raise Problem(403, "purpose-needs-a-person", "Not for this purpose", detail)
+    if reach.for_somebody and asking.who.kind == "service":
+        detail = "Somebody must stand behind this purpose: send the person or agency on whose behalf you ask."
+        raise Problem(403, "purpose-needs-somebody", "Not for this purpose", detail)
     for row in rows:
         if row.kind not in reach.kinds:
             allowed = ", ".join(sorted(reach.kinds))

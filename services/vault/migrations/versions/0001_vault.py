@@ -5,6 +5,7 @@ from alembic import op
 from services.vault import tables
 from shared.log_schema import create_log
 from shared.migrate import runtime_role
+from shared.vault_client import create_parcels
 
 revision = "0001"
 down_revision = None
@@ -14,6 +15,8 @@ def upgrade() -> None:
     """Makes the tables; the runtime role may add to them and read them, and little else."""
     role = runtime_role()
     create_log(op, role)
+    # as every service has them, though the vault seals nothing
+    create_parcels(op, role)
     tables.metadata.create_all(op.get_bind())
     for table in tables.metadata.sorted_tables:
         op.execute(f'revoke all on "{table.name}" from public, "{role}"')
