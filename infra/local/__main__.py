@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -18,22 +19,24 @@ from infra.local.backbone import PORT_SETTING, STATE
 from infra.local.failures import CannotStart
 from infra.local.home import Home
 from infra.local.ports import StackPorts
+from infra.local.services import SERVICES, Service
 from infra.local.stack import HEALTHY_SECONDS, Stack
 from infra.local.terminal import Terminal
 
 
-def main() -> int:
+def main(services: Sequence[Service] = SERVICES) -> int:
     told = _arguments()
     terminal = Terminal()
-    return _clean(terminal) if told.what == "clean" else _run(told, terminal)
+    return _clean(terminal) if told.what == "clean" else _run(told, terminal, services)
 
 
-def _run(told: argparse.Namespace, terminal: Terminal) -> int:
+def _run(told: argparse.Namespace, terminal: Terminal, services: Sequence[Service]) -> int:
     stack = Stack(
         told.home,
         StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
         clock_start=told.clock_start,
         agencies=told.agencies,
+        services=services,
         terminal=terminal,
     )
     asked_to_stop = threading.Event()
@@ -44,7 +47,7 @@ def _run(told: argparse.Namespace, terminal: Terminal) -> int:
         stack.start()
         stack.wait_healthy(HEALTHY_SECONDS)
         terminal.say(f"all healthy after {time.monotonic() - begun:.1f} s")
-        terminal.table("Where everything is (Ctrl-C stops it all)", where_everything_is(stack))
+        terminal.places("Where everything is (Ctrl-C stops it all)", where_everything_is(stack))
         asked_to_stop.wait()
     except CannotStart as failure:
         terminal.fail(str(failure))
@@ -115,23 +118,24 @@ def _stop(stack: Stack, terminal: Terminal) -> None:
 
 
 def where_everything_is(stack: Stack) -> list[tuple[str, str, str]]:
-    """What, where, and as whom to go there."""
-    secrets = stack.home.secrets
-    identities = stack.home.folder / "issuer" / "identities"
-    http = [(name, url, "") for name, url in stack.urls.items() if name != "issuer"]
+    """What, where, and a note on how to get in."""
+    secrets, logs, mail = (_from_here(path) for path in (stack.home.secrets, stack.home.logs, stack.maildir))
+    identities = _from_here(stack.home.folder / "issuer" / "identities")
+    authority = _from_here(stack.kafka.authority)
+    services = [(name, url, "") for name, url in sorted(stack.urls.items()) if name != "issuer"]
     return [
-        *http,
-        ("issuer", stack.urls["issuer"], f"people: {identities / 'passwords'}, systems: {identities / 'keys'}"),
-        (
-            "Kafka for agencies",
-            stack.kafka.agencies_bootstrap,
-            f"SASL_SSL, SCRAM-SHA-512, trusting {stack.kafka.authority}",
-        ),
-        ("Kafka's passwords", str(secrets), "kafka-agency.<agency>, one file each; kafka-admin is the super user's"),
-        ("PostgreSQL", stack.postgres.address, f"passwords in {secrets}, postgres-<service>-runtime"),
-        ("e-mail sent", str(stack.maildir), "a maildir"),
-        ("logs", str(stack.home.logs), ""),
+        *services,
+        ("issuer", stack.urls["issuer"], f"people: {identities}/passwords; systems: {identities}/keys"),
+        ("Kafka for agencies", stack.kafka.agencies_bootstrap, f"SASL_SSL, SCRAM-SHA-512; trust {authority}"),
+        ("Kafka for services", stack.kafka.bootstrap, f"passwords: {secrets}/kafka-<user>; of an agency: agency.<id>"),
+        ("PostgreSQL", stack.postgres.address, f"passwords: {secrets}/postgres-<database>-<owner or runtime>"),
+        ("e-mail sent", mail, "a maildir"),
+        ("logs", logs, ""),
     ]
+
+
+def _from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Ports: which part listens where, free ones for tests, and a plain sentence for one that somebody else holds."""
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import psutil
 from infra.local.failures import CannotStart
 
 LOOPBACK = "127.0.0.1"
+NOT_FOR_OUTGOING = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +54,21 @@ class StackPorts(BackbonePorts):
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different loopback ports that nobody listens on just now."""
-    held = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for one in held:
-            one.bind((LOOPBACK, 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+    """`count` different loopback ports that nobody listens on just now.
+
+    From below the range that systems take for outgoing connections: one of those could have the port a second later.
+    """
+    found: list[int] = []
+    for port in random.sample(NOT_FOR_OUTGOING, len(NOT_FOR_OUTGOING)):
+        if len(found) == count:
+            break
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            found.append(port)
+    return found
 
 
 def require_free(port: int, what: str, setting: str) -> None:

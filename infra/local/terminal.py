@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
 
 from infra.local.repeats import Repeats
 
@@ -53,12 +52,14 @@ class Terminal:
             elif done in (1, total // 2, total):
                 self._console.print(f"fetching Kafka: {done} of {total} jars")
 
-    def table(self, title: str, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Where everything is."""
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        for heading in ("what", "where", "as whom"):
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*row)
+    def places(self, title: str, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Where everything is: what, where, and under it a note."""
+        told = list(rows)
+        width = max(len(what) for what, _, _ in told) + 2
         with self._one_at_a_time:
-            self._console.print(table)
+            self._console.print(f"\n{title}", markup=False, style="bold")
+            for what, where, note in told:
+                self._console.print(f"  {what:<{width}}{where}", markup=False)
+                if note:
+                    self._console.print(f"  {'':<{width}}{note}", markup=False, style="dim")
+            self._console.print()
