@@ -81,6 +81,7 @@ class Assembly:
         self.signals: list[Signal] = log_signals(self.database)
         self.tasks: list[Task] = [self.relay.run, self.keys.run]
         self._broker: KafkaBroker | None = None
+        self._ends = kafka_access.Ends(settings)
 
     def project(self, projection: Project) -> None:
         """Keep read models with the log. Call it before anything takes the workplace."""
@@ -156,6 +157,7 @@ class Assembly:
             await asyncio.gather(*running, return_exceptions=True)
             if self._broker:
                 await self._broker.stop()
+            await self._ends.close()
             await self.http.aclose()
             await self.vault.aclose()
             await self.database.close()
@@ -168,6 +170,8 @@ class Assembly:
             security = kafka_access.consumer_security(self.settings)
             broker = kafka_broker(self.settings.kafka_bootstrap, security=security, client_id=self.settings.service)
             self.reader.subscribe(broker)
+            for flow in self.reader.flows.values():
+                flow.ends = self._ends
             try:
                 await broker.start()
                 self._broker = broker

@@ -89,12 +89,12 @@ class MovableClock:
         self.reload()
 
     def now(self) -> datetime:
-        # Another process may have moved the clock; the file only grows, so its size tells.
-        if self._path.stat().st_size != self._size:
-            self.reload()
         return self.at(datetime.now(UTC))
 
     def at(self, real: datetime) -> datetime:
+        # Another process may have moved the clock; the file only grows, so its size tells.
+        if self._path.stat().st_size != self._size:
+            self.reload()
         return _read(self._moves, aware(real).astimezone(UTC))
 
     def reload(self) -> None:

@@ -1,8 +1,11 @@
 """How a service signs in to Kafka, as FastStream and as aiokafka want to be told."""
 
+import asyncio
 import ssl
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream.security import BaseSecurity, SASLScram512
 
 from shared.settings import Settings
@@ -26,6 +29,30 @@ def producer_settings(settings: Settings) -> dict[str, Any]:
         "sasl_plain_password": settings.kafka_password,
         "ssl_context": _tls(settings),
     }
+
+
+class Ends:
+    """Where partitions end, asked over a consumer that reads nothing: so the broker answers at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer: AIOKafkaConsumer | None = None
+        self._joining = asyncio.Lock()
+
+    async def __call__(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The offset behind the last record of each. Raises KafkaError."""
+        async with self._joining:
+            if self._consumer is None:
+                consumer = AIOKafkaConsumer(**producer_settings(self._settings), group_id=None)
+                await consumer.start()
+                self._consumer = consumer
+        ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
+        return ends
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._consumer is not None:
+            await self._consumer.stop()
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

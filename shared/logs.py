@@ -148,15 +148,24 @@ _NOISY = {
 }
 
 
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """By the record, not by the logger's level: FastStream sets aiokafka's level anew with each broker it makes."""
+    name = record.name
+    while name:
+        if name in _NOISY:
+            return record.levelno >= _NOISY[name]
+        name = name.rpartition(".")[0]
+    return True
+
+
 def start_logging(service: str, *, as_json: bool = False, level: int = logging.INFO) -> None:
     """Sends every record, and every exception nobody caught, through one clean formatter to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service) if as_json else Lines(service))
+    handler.addFilter(_worth_saying)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name, least in _NOISY.items():
-        logging.getLogger(name).setLevel(least)
     logging.captureWarnings(True)
     uncaught = logging.getLogger("uncaught")
 

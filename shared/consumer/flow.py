@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 """How long a partition is held before each further try; the last for ever."""
 
+
+Ends = Callable[[Collection[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+"""Asks the broker for the ends of partitions, over a connection that nothing waits in."""
 
 CAREFUL_POLLS = 1000
 """How many polls take one record each after one that could not be read."""
@@ -65,6 +68,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self.gaps: dict[Source, Gap] = {}
         self.assigned = False
         self.taking = 0
+        self.ends: Ends | None = None
         self._consumer: Any = None
         self._careful = 0
         self._delivered: dict[int, int] = {}
@@ -74,8 +78,9 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         """The next records. What cannot be read is neither skipped nor, with it, what was fetched before it.
 
         aiokafka gives up a whole poll at a record that it cannot read (a header whose name is no UTF-8, a wrong
-        checksum) and goes on behind it at the next. So the partitions go back to where they were, and are read
-        record by record up to the bad one, which holds its partition until somebody has dealt with it.
+        checksum), and with it what the same poll had taken from other partitions, whose positions have moved on by
+        then. So all go back to where they were, and are read record by record up to the bad one, which holds its
+        partition until somebody has dealt with it.
         """
         self._consumer = consumer
         try:
@@ -173,7 +178,8 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
             return 0
         try:
             async with asyncio.timeout(3):
-                ends = await consumer.end_offsets(mine)
+                # A consumer answers for itself only once the fetch that it waits in has ended, half a second later.
+                ends = await (self.ends or consumer.end_offsets)(mine)
                 behind: int = sum([end - await consumer.position(partition) for partition, end in ends.items()])
         except (KafkaError, TimeoutError):
             return None
