@@ -16,6 +16,7 @@ from contracts.identifiers import IncidentId, PartnershipId, Reference, SubjectI
 from contracts.sealing import Model
 from contracts.vault import Purpose
 from services.vault import tables, views
+from services.vault.collector import Collector, SourceAway
 from services.vault.document_store import HEARD_OUT, DocumentStore, Sent
 from services.vault.erasure import Decision, Erasure
 from services.vault.key_store import KeyStore
@@ -84,6 +85,7 @@ Ref = Annotated[str, StringConstraints(pattern=r"^vault:[0-9a-f]{32}$")]
 def vault_routers(
     database: Database,
     keys: KeyStore,
+    collector: Collector,
     reveal: Reveal,
     documents: DocumentStore,
     erasure: Erasure,
@@ -95,7 +97,7 @@ def vault_routers(
     One beside the other: a router inside a router would lose its prefix in the route's name, and so in logs and traces.
     """
     return [
-        _keys(database, keys),
+        _keys(database, keys, collector),
         _looking(database, reveal, clock, cursors),
         _documents(documents, clock),
         _erasing(erasure, clock),
@@ -227,7 +229,7 @@ def _erasing(erasure: Erasure, clock: Clock) -> APIRouter:
     return router
 
 
-def _keys(database: Database, keys: KeyStore) -> APIRouter:
+def _keys(database: Database, keys: KeyStore, collector: Collector) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.get("/sealing-key")
@@ -256,6 +258,17 @@ def _keys(database: Database, keys: KeyStore) -> APIRouter:
     async def rewrap(person: Operator) -> dict[str, int]:
         """After a line was added to the master key file: every key is wrapped by the new one."""
         return {"keys": await keys.rewrap()}
+
+    @router.post("/parcels/collect-again")
+    async def again(person: Operator) -> dict[str, int]:
+        """After a restore: what sources had set aside for want of a newer backup is collected once more."""
+        try:
+            return {"parcels": await collector.collect_again()}
+        except SourceAway:
+            detail = "A service that keeps parcels did not answer; send the same request again."
+            raise Problem(
+                503, "source-away", "Not all sources answered", detail, headers={"Retry-After": "5"}
+            ) from None
 
     @router.get("/unopened-parcels")
     async def unopened(person: Operator) -> dict[str, Any]:

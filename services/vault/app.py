@@ -87,7 +87,7 @@ def app(settings: Settings, own: VaultSettings) -> FastAPI:
     erasure = Erasure(made.database, keys)
     return made.app(
         title="The vault",
-        routers=vault_routers(made.database, keys, reveal, documents, erasure, made.clock, made.cursors),
+        routers=vault_routers(made.database, keys, collector, reveal, documents, erasure, made.clock, made.cursors),
         components={"keys": standing.keys, "sources": standing.of_sources, "parcels": standing.of_parcels},
     )
 

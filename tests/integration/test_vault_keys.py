@@ -253,9 +253,17 @@ async def test_a_backup_cannot_be_recorded_ahead_of_time_nor_by_just_anyone(worl
 async def test_what_is_filed_stays_at_its_source_until_a_backup_covers_it(world: World) -> None:
     world.vault.kill()
     try:
-        parcel = await world.source.send(narrative(mint("incident")))
+        words = narrative(mint("incident"))
+        parcel = await world.source.send(words)
         async with parts(world, held=True) as (collector, _):
             assert await collector.collect_all()
+            assert await set_aside(world) == [parcel]
+            # the vault's disk is lost, and its backup is from before
+            await world.rows("delete from item where ref = $1", words.ref)
+            await world.rows("delete from filed_parcel where parcel = $1", parcel)
+            assert await collector.collect_again() == 1
+            assert await collector.collect_all()
+            assert await world.rows("select 1 from item where ref = $1", words.ref)
             assert await set_aside(world) == [parcel]
             await collector.release_covered()
             assert await set_aside(world) == [parcel]
