@@ -31,14 +31,18 @@ def main(services: Sequence[Service] = SERVICES) -> int:
 
 
 def _run(told: argparse.Namespace, terminal: Terminal, services: Sequence[Service]) -> int:
-    stack = Stack(
-        told.home,
-        StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
-        clock_start=told.clock_start,
-        agencies=told.agencies,
-        services=services,
-        terminal=terminal,
-    )
+    try:
+        stack = Stack(
+            told.home,
+            StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
+            clock_start=told.clock_start,
+            agencies=told.agencies,
+            services=services,
+            terminal=terminal,
+        )
+    except CannotStart as failure:
+        terminal.fail(str(failure))
+        return 1
     asked_to_stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _raise_interrupt)

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.agencies import AGENCIES, read_agencies
-from infra.issuer.identities import ensure_identities
+from infra.issuer.identities import BadIdentities, ensure_identities, read_identities
 from infra.kafka.declared import agency_user, declared
-from infra.kafka.provision import provision
+from infra.kafka.provision import ProvisioningFailed, provision
 from infra.local.backbone import STATE, Backbone
 from infra.local.environment import Addresses, Files, issuer_environment, service_environment
 from infra.local.failures import CannotStart
@@ -60,7 +60,13 @@ class Stack(Backbone):
         self.clock_file = self.home.folder / "clock.jsonl"
         self._clock_start = clock_start
         self._agencies_file, self._identities_file = agencies.resolve(), identities.resolve()
-        self.agencies = read_agencies(agencies)
+        try:
+            self.agencies = read_agencies(agencies)
+            read_identities(identities)
+        except (OSError, ValueError, BadIdentities) as unusable:
+            raise CannotStart(
+                f"The agencies or identities cannot be used: {unusable}. Mend the file, or name another."
+            ) from unusable
         self._supervised: dict[str, Supervised] = {}
         self._held_still: set[str] = set()
         self._stopping = threading.Event()
@@ -162,6 +168,8 @@ class Stack(Backbone):
         admin = self.kafka.admin_client()
         try:
             changes = provision(admin, declared(self.agencies), lambda user: secret(self._kafka_password(user)))
+        except ProvisioningFailed as failure:
+            raise CannotStart(f"Kafka does not agree with infra/kafka/declared.toml:\n{failure}") from failure
         finally:
             admin.close()
         self.terminal.say(

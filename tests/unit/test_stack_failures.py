@@ -19,6 +19,7 @@ from infra.local.jars import MIRROR_SETTING, fetch_jars, locked_jars
 from infra.local.ports import LOOPBACK, free_ports, require_free
 from infra.local.processes import start
 from infra.local.secret_files import secret
+from infra.local.stack import Stack
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -177,6 +178,15 @@ def test_a_wrong_option_says_what_is_right(words: list[str], said: str) -> None:
     )
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("content", [None, "[[agency]]\nid = 'police'\n", "not toml"])
+def test_an_agencies_file_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "agencies.toml"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(CannotStart, match=r"cannot be used: .*Mend the file"):
+        Stack(tmp_path / "home", agencies=file)
 
 
 def test_instants_with_a_z_are_understood() -> None:
