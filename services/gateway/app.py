@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -55,7 +55,11 @@ def app(settings: Settings) -> FastAPI:
     kafka = kafka_access.producer_settings(settings)
     emptying = Emptying(made.database, inbound.topics, lambda: AIOKafkaAdminClient(**kafka))
     drained = Drained(made.database, made.clock, inbound.topics, lambda: AIOKafkaConsumer(**kafka))
-    ticking = Ticking(made.workplace, made.database, directory, arrived=drained.inbound_drained)
+
+    async def arrived(until: datetime) -> bool:
+        return door.taken_before(until) and await drained.inbound_drained(until)
+
+    ticking = Ticking(made.workplace, made.database, directory, arrived=arrived)
 
     react = Reactions(settings.service)
     reactions.register(react, directory)

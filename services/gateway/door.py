@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.gateway.checks import Arrival
@@ -40,9 +41,22 @@ class Door:
         self._log = log_
         self._keys = keys
         self._waiting: asyncio.Queue[_Job] = asyncio.Queue()
+        self._under_way: dict[int, datetime] = {}
 
     async def take(self, values: Sequence[Any], arrival: Arrival, *, batch: bool) -> list[Taken]:
         """What became of the messages of one request, in order. Raises Away, or NoSealingKey."""
+        mine = id(arrival)
+        self._under_way[mine] = arrival.at
+        try:
+            return await self._take(values, arrival, batch=batch)
+        finally:
+            del self._under_way[mine]
+
+    def taken_before(self, until: datetime) -> bool:
+        """Whether every request of this process that arrived before `until` has been dealt with."""
+        return all(at >= until for at in self._under_way.values())
+
+    async def _take(self, values: Sequence[Any], arrival: Arrival, *, batch: bool) -> list[Taken]:
         for attempt in range(TRIES):
             together = object() if batch else None
             offers = [self._intake.offer(value, arrival, batch=together) for value in values]
