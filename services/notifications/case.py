@@ -21,7 +21,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Case:
-    """One incident as its notification needs it. `notifiable` is None until triage; `clocks` by their key."""
+    """One incident as its notification needs it.
+
+    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key.
+    """
 
     incident: str
     partnership: str = ""
@@ -47,9 +50,9 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
     match fact.data:
         case IncidentReferred() as referral:
             return _referred(case, referral, fact)
-        case NotifiabilityDecided() as decision:
-            aware = decision.became_aware_at
-            return replace(case, notifiable=decision.notifiable, grounds=decision.grounds, became_aware_at=aware)
+        case NotifiabilityDecided(notifiable=notifiable, grounds=grounds, became_aware_at=aware):
+            # What was submitted on these grounds may cross a later "not notifiable": they are not forgotten.
+            return replace(case, notifiable=notifiable, grounds=grounds or case.grounds, became_aware_at=aware)
         case AwarenessCorrected(aware_at=at):
             return replace(case, became_aware_at=at)
         case IncidentLinked(twin=twin, lead=lead, undone=undone) if twin == case.incident:
