@@ -10,7 +10,7 @@ import pytest
 from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
 from shared.credentials import ServiceCredentials, private_key
-from shared.identity import audience_of
+from shared.identity import Caller, audience_of
 from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
 from tests.stacks import Stack
 from tests.vaults import APPROVER, UNIT, World, identity, narrative, person, plain, until, vault_world
@@ -96,6 +96,16 @@ async def test_what_a_purpose_does_not_reach_is_not_shown(
     with pytest.raises(VaultRefused) as refused:
         await world.client.reveal([words.ref], purpose=purpose, caller=caller)  # type: ignore[arg-type]
     assert refused.value.status == status
+
+
+async def test_an_agencys_own_system_can_stand_behind_a_look(world: World) -> None:
+    words = narrative(mint("incident"))
+    await world.source.send(words)
+    police = Caller("agency", "northshire-police", "northshire-police", partnerships=frozenset({"northshire"}))
+    shown = await world.client.reveal([words.ref], purpose=Purpose.TRIAGE, caller=police)
+    assert shown[words.ref].status == "present"
+    (look,) = (await world.client.looks(caller=UNIT, reference=words.ref))["items"]
+    assert (look["kind"], look["who"]) == ("agency", "northshire-police")
 
 
 async def test_another_incidents_words_are_not_shown_under_this_one(world: World) -> None:
