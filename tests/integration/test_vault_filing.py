@@ -1,6 +1,7 @@
 """From a sealed parcel to a recorded look, with the vault as a process of its own."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +12,7 @@ from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
 from shared.credentials import ServiceCredentials, private_key
 from shared.identity import Caller, audience_of
-from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
+from shared.vault_client import NotYetFiled, VaultAway, VaultRefused, keep
 from tests.stacks import Stack
 from tests.vaults import APPROVER, UNIT, World, identity, narrative, person, plain, until, vault_world
 
@@ -177,11 +178,12 @@ async def test_a_row_moved_into_anothers_place_is_not_shown(world: World) -> Non
 
 async def test_a_parcel_that_cannot_be_opened_is_kept_and_alarms_and_holds_nobody_up(world: World) -> None:
     incident = mint("incident")
-    stuck = await world.source.send(narrative(incident))
-    # what the database at the source was made to hold, the vault must not believe
     words = narrative(incident, "good words")
+    sealed = world.source.sealer.seal([narrative(incident)], partnership="northshire", agency=None)
+    spoilt = replace(sealed, ciphertext=b"\x00")
     async with world.source.database.transaction() as tx:
-        await tx.connection.exec_driver_sql("update parcel set ciphertext = '\\x00' where id = $1", (stuck,))
+        await keep(tx, [spoilt])
+    stuck = spoilt.id
     good = await world.source.send(words)
     await world.filed(good)
     assert stuck in await world.source.waiting()
