@@ -14,7 +14,7 @@ from services.notifications.access import may_see, may_see_content
 from services.notifications.case import Case
 from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
 from services.notifications.coverage import coverage
-from services.notifications.notification import Notification, Written
+from services.notifications.notification import Notification, Status, Written
 from services.notifications.proposals import aggregate
 from services.notifications.recipients import recipients, review_follows
 from shared.database import Database
@@ -163,7 +163,7 @@ def _told(case: Case, state: Notification, *, content: bool) -> dict[str, Any]:
         "ended": state.ended,
         "grounds": sorted(grounds),
         "recipients": recipients(grounds, _other_areas(case, latest)),
-        "reviewFollows": review_follows(grounds),
+        "reviewFollows": review_follows(grounds) and state.status is not Status.WITHDRAWN,
         "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in state.versions],
         "acknowledgedBy": list(state.acknowledged_by),
         "awaitingReason": case.awaiting_reason,
