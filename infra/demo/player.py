@@ -39,8 +39,8 @@ class Player:
             one = played[step.scenario]
             one.sent[step.name] = sent = self._send(step, one)
             self._mover.sent(step.at)
-            if step.refers and sent.status == "accepted" and sent.incident:
-                one.incidents[step.name] = sent.incident
+            if step.refers and sent.status == "accepted" and sent.incident not in (None, *one.incidents.values()):
+                one.incidents[step.name] = str(sent.incident)
             told(one, step)
         self._mover.settle()
         return list(played.values())

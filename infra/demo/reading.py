@@ -18,6 +18,9 @@ READERS = {"northshire": "authority-approver", "southmere": "southmere-authority
 CALENDAR = "calendar-england-and-wales"
 
 
+NOTICES = ("deadline.due-soon.", "deadline.missed.")
+
+
 class NotReadable(Exception):
     """The public API did not show what it should; says what was asked and answered."""
 
@@ -66,6 +69,7 @@ class Reading:
             "linked_to": names.get(str(linked_to), linked_to),
             "clocks": {clock["clock"]: _clock(clock, facts) for clock in shown["clocks"]},
             "published": published,
+            "notices": [_notice(fact) for fact in facts if str(fact["type"]).startswith(NOTICES)],
         } | self._notification(incident, reader)
 
     def _notification(self, incident: str, reader: str) -> dict[str, Any]:
@@ -77,8 +81,8 @@ class Reading:
         return {
             "notification": shown["status"],
             "grounds": shown["grounds"],
-            "recipients": shown.get("recipients", submission.get("recipients", [])),
-            "rapid_review": shown.get("rapidReviewFollows"),
+            "recipients": shown["recipients"],
+            "rapid_review": shown["reviewFollows"],
             "without_approval": submission.get("withoutApproval", False),
             "acknowledged_by": shown["acknowledgedBy"],
         }
@@ -126,6 +130,17 @@ def _clock(clock: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict
         "recomputed_because": [data["because"] for name, data in own if name == "deadline.recomputed"],
         "reckoned": clock["reckoned"],
         "because": next((data["because"] for name, data in reversed(own) if name == "deadline.cancelled"), None),
+    }
+
+
+def _notice(fact: Mapping[str, Any]) -> dict[str, Any]:
+    """A warning or a miss, as it was told when it was due."""
+    data = fact["data"]
+    return {
+        "at": datetime.fromisoformat(fact["time"]),
+        "clock": data["clock"],
+        "working_day": data.get("workingDay"),
+        "again": data.get("again", False),
     }
 
 

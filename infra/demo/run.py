@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,10 +56,11 @@ class Outcome:
         return 1 if self.differences else 0
 
 
-def run(home: Path, ports: StackPorts, expectations: Path, say: Say = print) -> Outcome:
-    """Wipe the demo's own state, play everything, stop everything. Raises CannotStart."""
+def run(home: Path, ports: StackPorts, expectations: Path, only: Collection[str] = (), say: Say = print) -> Outcome:
+    """Wipe the demo's own state, play everything (or `only` some, by name), stop everything. Raises CannotStart."""
+    expected = read_expectations(expectations)
+    scenarios = [one for one in read_scenarios() if not only or one.name in only]
     shutil.rmtree(home, ignore_errors=True)
-    scenarios, expected = read_scenarios(), read_expectations(expectations)
     first = in_order(scenarios)[0]
     # An hour before the first message, so that its own instant is still to come when everything stands.
     stack = Stack(home, ports, clock_start=first.at.replace(minute=0))
@@ -94,9 +95,9 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
             say(story(one, told, differing))
         copies = take_copies(https, played, exports)
         say(summary(played, mover.moves, time.monotonic() - begun))
-    differing = tuple(one for several in wrong for one in several)
+    every = tuple(one for several in wrong for one in several)
     by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
-    return Outcome(len(scenarios), differing, tuple(map(str, copies)), by_name)
+    return Outcome(len(scenarios), every, tuple(map(_path, copies)), by_name)
 
 
 def _progress(say: Say) -> Callable[[Played, Step], None]:
@@ -106,3 +107,9 @@ def _progress(say: Say) -> Callable[[Played, Step], None]:
             say(f"{at:%a} {at.day:>2} {at:%b %Y}  {played.scenario.title}")
 
     return told
+
+
+def _path(path: Path) -> str:
+    """As one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

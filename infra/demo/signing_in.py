@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from threading import Lock
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -32,24 +33,29 @@ class Tokens:
         self._installed = installed
         self._http = http
         self._kept: dict[str, tuple[str, float]] = {}
+        self._one_at_a_time = Lock()
 
     def of(self, account: str) -> str:
         """The account's access token. Raises SignInFailed."""
-        token, until = self._kept.get(account, ("", 0.0))
-        if time.monotonic() > until - RENEW_BEFORE:
-            is_person = self._installed.password_file(account).exists()
-            form = self._person(account) if is_person else self._system(account)
-            answer = self._http.post(f"{self._issuer}/token", data=dict(form))
-            if answer.status_code != 200:
-                raise SignInFailed(f"{account}: {answer.status_code} {answer.text[:200]}")
-            told = answer.json()
-            token, until = told["access_token"], time.monotonic() + float(told["expires_in"])
-            self._kept[account] = token, until
-        return token
+        with self._one_at_a_time:
+            token, until = self._kept.get(account, ("", 0.0))
+            if time.monotonic() > until - RENEW_BEFORE:
+                token, lives = self._new(account)
+                self._kept[account] = token, time.monotonic() + lives
+            return token
 
     def headers(self, account: str) -> dict[str, str]:
         """The header that shows who asks."""
         return {"authorization": f"Bearer {self.of(account)}"}
+
+    def _new(self, account: str) -> tuple[str, float]:
+        is_person = self._installed.password_file(account).exists()
+        form = self._person(account) if is_person else self._system(account)
+        answer = self._http.post(f"{self._issuer}/token", data=dict(form))
+        if answer.status_code != 200:
+            raise SignInFailed(f"{account}: {answer.status_code} {answer.text[:200]}")
+        told = answer.json()
+        return told["access_token"], float(told["expires_in"])
 
     def _system(self, agency: str) -> Mapping[str, str]:
         key = private_key(self._installed.key_file(agency))

@@ -13,14 +13,28 @@ from shared.deadlines import NotCounted, restored
 
 WIDTH = 116
 INDENT = "    "
+STAMP = 31
+"""The width of an instant and a way in, which a story's further lines are indented by."""
+
+RULES = {
+    "T01": "Notify the Panel",
+    "T02": "Tell",
+    "T03": "Tell the Department and Ofsted of a looked-after child's death",
+    "T04": "Tell the Department and Ofsted of a care leaver's death",
+    "T05": "Decide on the referral",
+}
 _STATES = {
-    "met_in_time": "in time",
-    "met_late": "late",
-    "missed": "missed, and open still",
+    "met_in_time": "done in time",
+    "missed": "MISSED, and open still",
     "open": "open",
     "provisional": "open, provisionally",
-    "cancelled": "ended: it does not apply",
     "uncomputed": "cannot be computed; an alarm is raised",
+}
+_ENDED = {
+    "not_notifiable": "not notifiable",
+    "not_needed": "the grounds do not call for it",
+    "linked": "linked to another referral",
+    "withdrawn": "withdrawn",
 }
 
 
@@ -28,59 +42,95 @@ def story(played: Played, found: Mapping[str, Any], wrong: Sequence[Difference])
     """One scenario as a block of lines."""
     scenario = played.scenario
     lines = [f"{scenario.number:>2}  {scenario.title}", *_wrapped(scenario.about), ""]
-    for step in scenario.steps:
-        when = step.at.astimezone(LONDON)
-        way = "Kafka" if step.via == "kafka" else "HTTPS"
-        told = f"{when:%a} {when.day:>2} {when:%b %Y %H:%M}  {way}  {step.what}"
-        lines += _wrapped(f"{told}: {_answer(played.sent[step.name], found['receipts'][step.name])}", hang=31)
+    for _, line in sorted([*_steps(played, found), *_notices(found)], key=lambda told: told[0]):
+        lines += _wrapped(line, hang=STAMP)
     for referral, incident in found["incidents"].items():
-        named = f"{referral}: " if len(found["incidents"]) > 1 else ""
-        lines += ["", *(line for clock in _clocks(incident["clocks"]) for line in _wrapped(named + clock, hang=6))]
+        lines += ["", *_wrapped(f"Of the {referral.replace('-', ' ')}:")] if len(found["incidents"]) > 1 else [""]
+        for sentence in (*_clocks(incident["clocks"]), *_recipients(incident)):
+            lines += _wrapped(sentence, hang=6)
     lines += [f"{INDENT}As expected." if not wrong else f"{INDENT}OTHERWISE THAN EXPECTED:"]
     for one in wrong:
         lines += _wrapped(one.sentence(), hang=6)
     return "\n".join(lines) + "\n"
 
 
+def _steps(played: Played, found: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
+    for step in played.scenario.steps:
+        way = "Kafka" if step.via == "kafka" else "HTTPS"
+        answer = _answer(played.sent[step.name], found["receipts"][step.name])
+        yield step.at, f"{_stamp(step.at)}  {way}  {step.what}: {answer}"
+
+
+def _notices(found: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
+    """Warnings and misses, which time brings and nobody sends."""
+    for incident in found["incidents"].values():
+        for notice in incident["notices"]:
+            rule, _, recipient = notice["clock"].partition(":")
+            what = f"{RULES.get(rule, rule)}{f' {recipient}' if recipient else ''}"
+            if notice["working_day"]:
+                said = f"{what}: due soon, this is working day {notice['working_day']} of its count"
+            else:
+                said = f"{what}: {'not done still' if notice['again'] else 'MISSED'}"
+            yield notice["at"], f"{_stamp(notice['at'])}  clock  {said}"
+
+
+def _stamp(at: datetime) -> str:
+    when = at.astimezone(LONDON)
+    return f"{when:%a} {when.day:>2} {when:%b %Y %H:%M}"
+
+
 def _answer(sent: Sent, receipt: Mapping[str, Any]) -> str:
     status = receipt["status"] or sent.status
-    words = f"{status}, after waiting" if receipt["waited"] else str(status)
+    words = f"waited, then {status}" if receipt["waited"] else str(status)
     words += f" ({sent.http})" if sent.http is not None and sent.http >= 400 else ""
-    words += f", as {receipt['same_as']}: the same message again" if receipt["same_as"] else ""
-    words += f" [{', '.join(mark.replace('_', ' ') for mark in receipt['marks'])}]" if receipt["marks"] else ""
+    words += ", with the first receipt" if receipt["same_as"] else ""
+    words += f", marked {', '.join(mark.replace('_', ' ') for mark in receipt['marks'])}" if receipt["marks"] else ""
     return words + (f": {'; '.join(receipt['faults'])}" if receipt["faults"] else "")
 
 
 def _clocks(clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The clocks as people speak of them; those that tell several recipients the same in one line."""
-    told: dict[str, list[str]] = {}
+    told: dict[tuple[str, str], list[str]] = {}
     for key, clock in clocks.items():
         rule, _, recipient = key.partition(":")
-        told.setdefault(f"{rule}|{_clock(clock)}", []).append(recipient)
-    for said, recipients in told.items():
-        rule, _, words = said.partition("|")
-        whom = f" ({', '.join(filter(None, recipients))})" if any(recipients) else ""
-        yield f"{rule}{whom}: {words}"
+        words = _clock(clock, "referred" if rule == "T05" else "aware")
+        told.setdefault((rule, words), []).append(recipient)
+    for (rule, words), recipients in told.items():
+        whom = " and ".join(filter(None, recipients))
+        yield f"{rule}  {RULES.get(rule, rule)}{f' {whom}' if whom else ''}: {words}"
 
 
-def _clock(clock: Mapping[str, Any]) -> str:
-    state = _STATES.get(clock["state"], str(clock["state"]))
+def _clock(clock: Mapping[str, Any], starting: str) -> str:
+    if clock["state"] == "cancelled":
+        return f"ended, {_ENDED.get(clock['because'], clock['because'])}"
+    if clock["reckoned"] is None:
+        return _STATES.get(clock["state"], str(clock["state"]))
+    return f"{reckoning_sentence(clock['reckoned'], starting)}: {_outcome(clock)}"
+
+
+def _outcome(clock: Mapping[str, Any]) -> str:
+    late, again = clock["working_days_late"], "awareness" in clock["recomputed_because"]
+    judged = ", judged again since awareness was corrected" if again else ""
     if clock["state"] == "met_late":
-        late = clock["working_days_late"]
-        state = f"late by {late} working {'day' if late == 1 else 'days'}"
-        state += ", reason given" if not clock["awaiting_reason"] else ", awaiting its reason"
-    if clock["state"] == "cancelled" or clock["reckoned"] is None:
-        return state
-    corrected = ", judged again by a further fact" if clock["judged_again"] else ""
-    return f"{reckoning_sentence(clock['reckoned'])}: {state}{corrected}"
+        reason = "its reason outstanding" if clock["awaiting_reason"] else "its reason given"
+        return f"LATE by {late} working {'day' if late == 1 else 'days'}, {reason}{judged}"
+    if clock["state"] == "met_in_time" and clock["was_missed"]:
+        return f"done in time, which corrected the miss by a further fact{judged}"
+    return _STATES.get(clock["state"], str(clock["state"])) + judged
 
 
-def reckoning_sentence(reckoned: Mapping[str, Any]) -> str:
+def _recipients(incident: Mapping[str, Any]) -> Iterator[str]:
+    if incident["notification"] != "none":
+        follows = "a rapid review follows" if incident["rapid_review"] else "no rapid review follows"
+        yield f"Notification {incident['notification']}, for {', '.join(incident['recipients'])}; {follows}."
+
+
+def reckoning_sentence(reckoned: Mapping[str, Any], starting: str = "aware") -> str:
     """`aware Fri 28 Aug 2026 00:10 BST; Mon 31 Aug is Summer bank holiday; due end of Mon 7 Sep 2026`."""
     off = [NotCounted(date.fromisoformat(each["day"]), each["why"]) for each in reckoned.get("notCounted", ())]
     day0, due = date.fromisoformat(reckoned["day0"]), date.fromisoformat(reckoned["due"])
     at, late_from = datetime.fromisoformat(reckoned["startedAt"]), datetime.fromisoformat(reckoned["lateFrom"])
-    return restored(at, day0, reckoned["workingDays"], due, late_from, off, reckoned["calendar"]).sentence()
+    return restored(at, day0, reckoned["workingDays"], due, late_from, off, reckoned["calendar"]).sentence(starting)
 
 
 def summary(played: Iterable[Played], moves: int, seconds: float) -> str:

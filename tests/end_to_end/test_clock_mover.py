@@ -32,7 +32,11 @@ class Services:
             self.due = [at for at in self.due if self.deaf or at > self.clock.now()]
         self.asked += 1
         self.unquiet -= 1
-        told = {"quiet": self.unquiet < 0, "nextDue": min(self.due).isoformat() if self.due else None, "waitsFor": {}}
+        told: dict[str, object] = {
+            "quiet": self.unquiet < 0,
+            "nextDue": min(self.due).isoformat() if self.due else None,
+            "waitsFor": {},
+        }
         return httpx.Response(200, content=json.dumps(told))
 
 
@@ -65,7 +69,8 @@ def test_it_stops_at_every_instant_that_is_due_and_ticks_every_service_there(
 
     mover.advance(START + timedelta(days=10))
 
-    assert [at.date() for at in services.ticked] == [due[0].date(), due[0].date(), due[1].date(), due[1].date()]
+    stops = [at.date() for at in services.ticked[::2]]
+    assert stops == [due[0].date(), due[1].date(), (START + timedelta(days=10)).date()]
     assert services.clock.now() - (START + timedelta(days=10)) < timedelta(minutes=1)
 
 
@@ -79,14 +84,14 @@ def test_it_waits_until_nothing_is_on_its_way(mover: ClockMover, services: Servi
 
 def test_it_need_not_ask_where_nothing_can_be_due(mover: ClockMover, services: Services) -> None:
     mover.advance(START + timedelta(hours=1))
-    asked = services.asked
     mover.sent(START + timedelta(hours=1))
+    asked = services.asked
 
     mover.advance(START + timedelta(hours=3))
 
-    assert services.asked == asked
+    assert services.asked == asked + len(("gateway", "notifications"))  # the ticks alone
     mover.advance(START + timedelta(hours=15))  # 01:00 in London: past midnight
-    assert services.asked > asked
+    assert services.asked > asked + 4
 
 
 def test_a_stack_that_never_rests_is_an_error_that_says_what_waits(
