@@ -1,0 +1,94 @@
+"""What the gateway asks of other services on a caller's behalf: words and documents, every look recorded."""
+
+import hashlib
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pikepdf
+import pytest
+
+from tests.whole_stack.conftest import Exchange, until
+
+NOTIFIER, APPROVER, STRANGER = "authority-notifier", "authority-approver", "southmere-authority-approver"
+
+
+def a_page() -> bytes:
+    """A PDF with one empty page."""
+    document, written = pikepdf.new(), BytesIO()
+    document.add_blank_page()
+    document.save(written)
+    return written.getvalue()
+
+
+PAGE = a_page()
+
+
+def ask(exchange: Exchange, who: str, method: str, path: str, **more: Any) -> httpx.Response:
+    headers = exchange.tokens.headers(who) | more.pop("headers", {})
+    return httpx.request(method, exchange.stack.urls["gateway-2"] + path, headers=headers, timeout=60, **more)
+
+
+@pytest.fixture(scope="module")
+def incident(exchange: Exchange) -> str:
+    return exchange.refer(summary="Phrase of the onward test")
+
+
+def test_the_words_of_an_incident_are_shown_to_a_person_for_a_purpose(exchange: Exchange, incident: str) -> None:
+    path = f"/v1/incidents/{incident}/detail"
+
+    def shown() -> httpx.Response:
+        return ask(exchange, APPROVER, "GET", path, params={"purpose": "triage"})
+
+    answer = until(shown, lambda told: told.status_code != 503)
+    assert answer.status_code == 200, answer.text
+    referral = answer.json()["facts"][0]["data"]
+    assert referral["summary"] == "Phrase of the onward test"
+    assert referral["children"][0]["identity"]["name"]
+    assert ask(exchange, APPROVER, "GET", path).status_code == 422
+    assert ask(exchange, APPROVER, "GET", path, params={"purpose": "curiosity"}).status_code == 422
+    assert ask(exchange, "northshire-academy", "GET", path, params={"purpose": "triage"}).status_code == 404
+    stranger = ask(exchange, STRANGER, "GET", path, params={"purpose": "triage"})
+    assert stranger.status_code == 404
+
+
+def test_a_document_is_filed_and_fetched_as_it_was(exchange: Exchange, incident: str) -> None:
+    filed = ask(
+        exchange,
+        NOTIFIER,
+        "POST",
+        "/v1/documents",
+        params={"incident": incident},
+        content=PAGE,
+        headers={"content-type": "application/pdf", "document-name": "report.pdf"},
+    )
+    assert filed.status_code == 201, filed.text
+    told = filed.json()
+    assert (told["mediaType"], told["sha256"]) == ("application/pdf", hashlib.sha256(PAGE).hexdigest())
+    path, params = f"/v1/documents/{told['ref']}", {"incident": incident, "purpose": "triage"}
+    fetched = ask(exchange, APPROVER, "GET", path, params=params)
+    assert (fetched.status_code, fetched.content) == (200, PAGE)
+    assert fetched.headers["content-type"] == "application/pdf"
+    assert ask(exchange, STRANGER, "GET", path, params=params).status_code == 404
+    other = exchange.refer()
+    assert ask(exchange, APPROVER, "GET", path, params=params | {"incident": other}).status_code == 404
+    too_large = ask(exchange, NOTIFIER, "POST", "/v1/documents", params={"incident": incident}, content=bytes(27 << 20))
+    assert too_large.status_code == 413
+
+
+def test_a_notification_is_shown_as_its_owner_shows_it(exchange: Exchange, incident: str) -> None:
+    assert ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}").status_code in (200, 404)
+    assert ask(exchange, NOTIFIER, "GET", "/v1/notifications").status_code == 200
+    assert ask(exchange, STRANGER, "GET", f"/v1/notifications/{incident}").status_code == 404
+    wrong = ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}/exports/docx", params={"purpose": "triage"})
+    assert wrong.status_code == 422
+
+
+def test_with_the_vault_gone_words_are_not_shown_and_events_are_taken(exchange: Exchange, incident: str) -> None:
+    exchange.stack.hold("vault")
+    try:
+        assert exchange.refer()
+        away = ask(exchange, APPROVER, "GET", f"/v1/incidents/{incident}/detail", params={"purpose": "triage"})
+        assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+    finally:
+        exchange.stack.let_go("vault")
