@@ -72,6 +72,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer: Any = None
         self._careful = 0
         self._delivered: dict[int, int] = {}
+        self._rewound: dict[int, int] = {}
         self._reached: dict[int, int] = {}
 
     async def poll(self, consumer: Any, seconds: float, limit: int) -> tuple[Any, ...]:
@@ -96,7 +97,9 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
             self._careful = CAREFUL_POLLS
             return ()
         self._careful = max(0, self._careful - 1)
-        self._delivered |= {partition.partition: run[-1].offset + 1 for partition, run in fetched.items()}
+        for partition, run in fetched.items():
+            self._delivered[partition.partition] = run[-1].offset + 1
+            self._rewound.pop(partition.partition, None)
         return tuple(record for run in fetched.values() for record in run)
 
     async def _go_back(self) -> None:
@@ -116,6 +119,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self.gaps.clear()
         self._reached.clear()
         self._delivered.clear()
+        self._rewound.clear()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """From here on the flow may be quiet."""
@@ -136,6 +140,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
                 del self.gaps[source]
                 log.warning("a gap was filled", extra=self._place(partition) | {"producer": source[2]})
                 self._seek(partition, gap.offset)
+                self._rewound[partition] = gap.offset  # what was skipped is not in the database yet
 
     def hold(self, partition: int, offset: int, error: BaseException) -> None:
         """Read this partition no further, and its records from `offset` on again after a while."""
@@ -156,9 +161,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
     async def commit(self) -> None:
         """Commit what was reached, never past a gap. A commit that fails only brings repeats, which are skipped."""
         offsets = {
-            TopicPartition(self.topic, partition): min(
-                [offset, *(gap.offset for source, gap in self.gaps.items() if source[1] == partition)]
-            )
+            TopicPartition(self.topic, partition): min([offset, *self._to_be_read_again(partition)])
             for partition, offset in self._reached.items()
         }
         self._reached.clear()
@@ -168,6 +171,10 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._consumer.commit(offsets)
         except KafkaError as error:
             log.warning("offsets were not committed", extra={"topic": self.topic, "error": type(error).__name__})
+
+    def _to_be_read_again(self, partition: int) -> list[int]:
+        skipped = [gap.offset for source, gap in self.gaps.items() if source[1] == partition]
+        return [*skipped, *(offset for number, offset in self._rewound.items() if number == partition)]
 
     async def lag(self) -> int | None:
         """Signal: records on the partitions of this process that the database does not have yet; None if unknown."""

@@ -88,14 +88,23 @@ class Reader:
 
         async def handle(message: KafkaMessage) -> None:
             raw: Any = message.raw_message
-            await self.take(flow, [read(each) for each in raw])
+            records = [read(each) for each in raw]
+            flow.taking = len(records)
+            try:
+                await self.take(flow, records)
+            except Exception as error:
+                # A fault of our own must not let FastStream go on to the next records as if nothing had been.
+                log.error("a batch could not be dealt with", extra={"topic": flow.topic, "why": reason_of(error)})
+                for number, offset in {each.partition: each.offset for each in reversed(records)}.items():
+                    flow.hold(number, offset, error)
+            finally:
+                flow.taking = 0
 
         return handle
 
     async def take(self, flow: Flow, records: Sequence[Record]) -> None:
         """Apply what one poll brought; commit its offsets, or hold the partitions that must be read again."""
         runs = {number: list(run) for number, run in groupby(records, key=lambda record: record.partition)}
-        flow.taking = len(records)
         try:
             outcome = await self._apply_against_others(records)
         except Exception as error:
@@ -108,7 +117,6 @@ class Reader:
             for number, run in runs.items():
                 flow.passed(number, run[-1].offset + 1, outcome)
         await flow.commit()
-        flow.taking = 0
 
     async def _apply_against_others(self, records: Sequence[Record]) -> Passed:
         for pause in CONTENTION_PAUSES:
@@ -152,7 +160,8 @@ class Reader:
             work = Pass(tx)
             for topic in {record.topic for record in records}:
                 keys = {record.key for record in records if record.topic == topic and record.key is not None}
-                work.parked |= {(topic, key) for key in await self.parking.keys(tx, topic, keys)}
+                if keys:
+                    work.parked |= {(topic, key) for key in await self.parking.keys(tx, topic, keys)}
             for record in records:
                 match place(record, applied.get(record.source, 0)):
                     case Place.NEXT:

@@ -191,6 +191,7 @@ async def test_a_later_proposal_about_an_incident_does_not_overtake_an_earlier_o
     elsewhere = await here.propose(version=0, of=subject(2))
     await here.answered(elsewhere, "accepted")
     await here.incident(1)
+    await until(lambda: folded(here, 1))
     late = await here.propose(version=1)
     await asyncio.sleep(0.5)
     assert await here.answers(late) == []
@@ -223,6 +224,10 @@ async def test_a_proposal_of_a_type_that_is_unknown_here_does_not_pass_without_a
     unknown = closed(INCIDENT, 0).to_json().replace(b"incident.closed.v1", b"incident.reopened.v1")
     await here.proposals.send(unknown, INCIDENT)
     await until(lambda: parked(here, 1))
+
+
+async def folded(here: Owner, version: int) -> bool:
+    return await here.here.rows("select version from reader_folded") == [(version,)]
 
 
 async def pending(here: Owner, number: int) -> bool:

@@ -82,6 +82,21 @@ async def test_two_processes_of_one_service_share_the_work_and_do_nothing_twice(
         ]
 
 
+async def test_when_kafka_comes_back_the_reader_goes_on(stack: Stack) -> None:
+    here = await ground(stack)
+    async with here.database() as database, here.running(here.reader(database)):
+        async with relay(stack.kafka, here.topic) as gateway:
+            await gateway.send(closed(subject(1), 1).to_json(), subject(1))
+            await until(lambda: applied(here, 1))
+        await asyncio.to_thread(stack.kafka.kill)
+        await asyncio.to_thread(stack.kafka.start)
+        async with relay(stack.kafka, here.topic) as gateway:
+            gateway.position, gateway.last = 1, {0: 1}
+            await gateway.send(closed(subject(1), 2).to_json(), subject(1))
+            await until(lambda: applied(here, 2), 40)
+    assert await here.rows() == [(subject(1), 1), (subject(1), 2)]
+
+
 async def applied(here: Ground, number: int) -> bool:
     try:
         return await here.rows("select count(*) from effect") == [(number,)]
