@@ -18,7 +18,7 @@ from shared.database import Database, Transaction
 from shared.eventlog import EventLog
 
 CHUNK = 1000
-HOLD = "500ms"  # longer than this appends are not held up; then they go on, and it is tried again
+HOLD = "500ms"  # longer than this nobody is kept waiting for it; then all go on, and it is tried again
 TRIES = 200
 FUTILE = 50  # chunks in a row that brought the end no nearer
 ONE_AT_A_TIME = 0x5EB1  # an advisory lock's number
@@ -54,7 +54,9 @@ async def rebuild(database: Database, event_log: EventLog, views: Sequence[Table
     """Make `views` anew with `fold`, and put them in the place of the old ones in one moment.
 
     Facts are read in chunks by position, so memory stays flat and what commits late is not missed; those that have
-    none yet come at the end, while appends are held. Raises RebuildRunning, RebuildNotSwapped, and PostgreSQL's errors.
+    none yet come at the end, while appends are held. A reading whose
+    moment lies before the swap, and who first looks at a view after it, may see it as it was up to a chunk earlier.
+    Raises RebuildRunning, RebuildNotSwapped, WroteElsewhere, and PostgreSQL's errors; the old views stay then.
     """
     began = time.monotonic()
     names = [view.name for view in views]
@@ -69,7 +71,7 @@ async def rebuild(database: Database, event_log: EventLog, views: Sequence[Table
         while not await work.swapped(names):
             tries += 1
             if tries > TRIES:
-                raise RebuildNotSwapped("appends never left a moment to swap in")
+                raise RebuildNotSwapped("the views were never free for a moment")
             await asyncio.sleep(0.05)
         return Rebuilt(work.facts, round(time.monotonic() - began, 3), tries)
     finally:
@@ -85,13 +87,13 @@ class _Work:
         self._fold = fold
 
     async def swapped(self, names: Sequence[str]) -> bool:
-        """Catch up, then hold the log for a moment, fold what is left, and swap; False if it could not be held."""
+        """Catch up, then hold the views for a moment, fold what is left, and swap; False if they could not be held."""
         await self._catch_up()
         position, facts = self.position, self.facts
         try:
             async with self._database.transaction() as tx:
                 await tx.driver.execute(f"set local lock_timeout = '{HOLD}'")
-                await tx.driver.execute("select hold_log($1)", list(names))
+                await tx.driver.execute("select hold_views($1)", list(names))
                 rest = await tx.driver.fetch(_REST, self.position)
                 for start in range(0, len(rest), CHUNK):
                     await self._folded(tx, rest[start : start + CHUNK])
@@ -102,7 +104,7 @@ class _Work:
         return True
 
     async def _catch_up(self) -> None:
-        """Fold until less than a chunk is left: so much can be folded while appends wait."""
+        """Fold until less than a chunk is left: so much can be folded while others wait."""
         nearest, since = float("inf"), 0
         folded = CHUNK
         while folded == CHUNK:

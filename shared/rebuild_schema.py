@@ -11,7 +11,7 @@ def create_rebuild(op: Operations | ModuleType, runtime_role: str) -> None:
     op.execute(f'grant usage on schema shadow to "{runtime_role}"')
     for definition in (_SHADOW, _HOLD, _SWAP):
         op.execute(definition)
-    for function in ("shadow_views(text[])", "hold_log(text[])", "swap_views(text[])"):
+    for function in ("shadow_views(text[])", "hold_views(text[])", "swap_views(text[])"):
         op.execute(f"revoke all on function {function} from public")
         op.execute(f'grant execute on function {function} to "{runtime_role}"')
 
@@ -52,14 +52,14 @@ begin
 end $$
 """
 
-# The order matters: who appends writes the log first and its views after, so the log is held first.
+# Whoever appends writes the views in the same transaction: it has either committed by now, and its facts are seen, or
+# it waits here for a view and writes the new one after the swap. The log itself need not be held.
 _HOLD = """
-create function hold_log(views text[]) returns void
+create function hold_views(views text[]) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     view text;
 begin
-    lock table fact in share mode;
     foreach view in array views loop
         execute format('lock table public.%I in access exclusive mode', view);
     end loop;
