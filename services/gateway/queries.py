@@ -248,6 +248,14 @@ async def reschedule(tx: Transaction, incident: str, instants: Mapping[str, date
     )
 
 
+async def postpone(tx: Transaction, incident: str, until: datetime) -> None:
+    """Let the incident's clocks that are due be looked at again later."""
+    await tx.driver.execute(
+        "update clock set next_instant = $2, held = false where incident = $1 and (next_instant <= $2 or held)",
+        *(incident, until),
+    )
+
+
 async def wake_uncomputed(tx: Transaction, now: datetime) -> None:
     """Let the next tick try again what no calendar reached, and put to sleep again what none reaches still."""
     await tx.driver.execute("update clock set next_instant = $1 where state = 'uncomputed' and running", now)

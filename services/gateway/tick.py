@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from services.gateway import past, queries, views
 from services.gateway.incident import DUTY, Context, Incident, schedule, tick
@@ -24,6 +24,9 @@ BATCH = 50
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at what is due; a look that finds nothing is one probe of an index."""
+
+TRY_AGAIN_AFTER = timedelta(minutes=1)
+"""What could not be ticked steps back by so much, so that it holds up no other."""
 
 Arrived = Callable[[datetime], Awaitable[bool]]
 """Whether everything that arrived before an instant, on either way in, has been taken in."""
@@ -89,16 +92,19 @@ class Ticking:
         try:
             return await self._one_transaction(due)
         except Exception as failure:
-            if is_outage(failure) or len(due) == 1:
-                self._could_not(due, failure)
+            if is_outage(failure):
+                raise
+            if len(due) == 1:
+                await self._could_not(due[0], failure)
                 return 0
         return sum([await self._together([name]) for name in due])
 
-    def _could_not(self, due: Sequence[str], failure: Exception) -> None:
-        if is_outage(failure):
-            raise failure
-        if not isinstance(failure, Conflict):  # another writer was there first: the next look sees what it left
-            log.error("an incident's clocks could not be ticked", extra={"incident": due[0]}, exc_info=failure)
+    async def _could_not(self, incident: str, failure: Exception) -> None:
+        if isinstance(failure, Conflict):
+            return  # another writer was there first: the next look sees what it left
+        log.error("an incident's clocks could not be ticked", extra={"incident": incident}, exc_info=failure)
+        async with self._database.transaction() as tx:
+            await queries.postpone(tx, incident, self._clock.now() + TRY_AGAIN_AFTER)
 
     async def _one_transaction(self, due: Sequence[str]) -> int:
         told = 0

@@ -10,10 +10,9 @@ from contracts.calendars import CalendarDayAdded, CalendarDayProposed
 from contracts.codes import Role
 from contracts.envelope import AnyEvent
 from infra.postgres.provision import ServiceDatabase
-from services.gateway import queries, receipts
+from services.gateway import queries, receipts, views
 from services.gateway.receipts import Receipt
 from services.gateway.tables import VIEWS
-from services.gateway.views import apply
 from shared.database import Database
 from shared.rebuild import rebuild
 from tests.integration.gateway_ticks import Gateway, SetClock, gateway_database
@@ -107,6 +106,29 @@ async def test_two_processes_that_tick_at_once_tell_everything_once(gateway: Gat
     assert sum(told) <= 180
 
 
+async def test_what_another_process_decides_about_at_this_moment_is_not_waited_for(gateway: Gateway) -> None:
+    busy, free = [await notifiable(gateway, london("2026-03-10")) for _ in range(2)]
+    async with gateway.database.transaction() as other:
+        await views.lock(other, [busy])
+        assert await asyncio.wait_for(gateway.tick(MIDNIGHT), 20) == 3
+    assert names(await gateway.facts(free))[-1] == "deadline.missed"
+    assert await gateway.tick(MIDNIGHT) == 3
+
+
+async def test_an_incident_that_cannot_be_ticked_holds_up_no_other(gateway: Gateway) -> None:
+    broken, sound = [await notifiable(gateway, london("2026-03-10")) for _ in range(2)]
+    await gateway.rows(
+        "insert into fact (stream, version, type, event_id, partnership, occurred_at, recorded_at, business_date,"
+        " topic, key, event) select stream, 99, type, 'unreadable', partnership, occurred_at, recorded_at,"
+        " business_date, topic, key, 'not JSON' from fact where stream = $1 and version = 1",
+        broken,
+    )
+    await gateway.tick(MIDNIGHT)
+    assert names(await gateway.facts(sound))[-1] == "deadline.missed"
+    async with gateway.database.reading() as connection:
+        assert await queries.next_due(connection) == MIDNIGHT + timedelta(minutes=1)
+
+
 async def test_no_miss_is_told_while_a_submission_in_time_awaits_its_verdict(gateway: Gateway) -> None:
     name = await notifiable(gateway, london("2026-03-10"))
     await submitted_unanswered(gateway, name, MIDNIGHT - timedelta(seconds=1))
@@ -176,13 +198,13 @@ async def test_a_proclaimed_day_recomputes_open_clocks_at_the_next_tick_and_no_c
     assert task.day == date(2026, 3, 16)
     assert await gateway.tick(london("2026-03-11", "11:00")) == 0
     await gateway.proclaim(CalendarDayAdded(**day), london("2026-03-11", "11:01"), "second")
-    await gateway.tick(london("2026-03-11", "11:02"))
+    await gateway.tick(london("2026-03-11", "12:30"))
     (again,) = [f for f in await gateway.facts(running) if f.name == "deadline.recomputed" and names([f])][1:]
     assert (again.data.because, again.data.reckoned.due) == ("calendar", date(2026, 3, 18))
     assert again.data.reckoned.calendar.endswith("+001")
     assert again.data.before.due == date(2026, 3, 17)
     assert names(await gateway.facts(closed))[-1] == "deadline.met"
-    assert await gateway.tick(london("2026-03-11", "11:03")) == 0
+    assert await gateway.tick(london("2026-03-11", "12:31")) == 0
 
 
 async def test_a_clock_set_under_the_old_calendar_while_the_day_was_added_is_found(gateway: Gateway) -> None:
@@ -232,7 +254,7 @@ async def test_the_views_folded_anew_from_the_log_are_the_same(gateway: Gateway)
         "select to_jsonb(t) - 'held' from clock t order by incident, key",
     ]
     before = [await gateway.rows(question) for question in questions]
-    rebuilt = await rebuild(gateway.database, gateway.place.log, VIEWS, apply)
+    rebuilt = await rebuild(gateway.database, gateway.place.log, VIEWS, views.apply)
     assert rebuilt.facts > 20
     assert [await gateway.rows(question) for question in questions] == before
 

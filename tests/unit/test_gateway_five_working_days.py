@@ -128,6 +128,7 @@ def test_reopening_counts_from_the_original_awareness_if_that_showed_both() -> N
     assert t01.late_as_set
     assert t01.reckoned.due == date(2026, 3, 17)
     assert {entry.at for entry in story.now.awareness} == {london("2026-03-10"), london("2026-03-20")}
+    assert story.now.aware_at == story.now.own_aware_at == london("2026-03-10")
     missed = only(story.tick(london("2026-03-20", "11:01")), "deadline.missed")
     assert missed.working_days_late == 3
 

@@ -14,6 +14,7 @@ from tests.unit.gateway_stories import (
     ELSEWHERE,
     HOME,
     NOT_KNOWN,
+    PARTNERS,
     REASON,
     Story,
     amendment,
@@ -58,6 +59,12 @@ def test_an_area_whose_partners_are_not_known_here_stands_for_them() -> None:
     story = Story(partners={})
     story.refer(AWARE)
     assert [key for key in story.now.clocks if key.startswith("T02")] == ["T02:E06000001"]
+
+
+def test_the_host_itself_is_not_told_whatever_is_known_of_it() -> None:
+    story = Story(partners={"E06000009": PARTNERS})
+    story.refer(AWARE, host_authority="E06000009", home_authority="E06000009")
+    assert [key for key in story.now.clocks if key.startswith("T02")] == [f"T02:{who}" for who in PARTNERS]
 
 
 def test_telling_one_partner_meets_its_clock_and_no_other() -> None:

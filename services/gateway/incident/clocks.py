@@ -97,7 +97,7 @@ class Clocks:
         """Done at an instant. Done again at a corrected one, or explained, it is judged again by a further fact."""
         before = self._now[key]
         after = meet(before, at, self.context.calendar)
-        awaiting = key in DUTY and after.state is DeadlineState.MET_LATE and not reason_given
+        awaiting = after.state is DeadlineState.MET_LATE and not reason_given
         said = before.met_at is not None
         if said and before.met_at == at and awaiting == (key in self.incident.awaiting_reason):
             return
