@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -85,11 +85,14 @@ def check(value: Any, arrival: Arrival, directory: Directory) -> Checked:
     """The event in a message, or `Rejected` with all that is wrong with it."""
     if not isinstance(value, dict):
         raise Rejected(422, [Fault(pointer="", rule="dict-type", detail="An event is a JSON object.")])
-    faults = [*_unstorable(value), *_not_yours(value, arrival), *_owners(value)]
+    content = orjson.dumps(value)
+    faults = [*_not_yours(value, arrival), *_owners(value)]
+    if b"\\u0000" in content:
+        faults += _unstorable(value)
     entry, event = None, None
     try:
         entry, _, envelope = version(value["type"] if isinstance(value.get("type"), str) else "")
-        event = envelope.model_validate_json(orjson.dumps(value), strict=True, by_alias=True, by_name=False)
+        event = envelope.model_validate_json(content, strict=True, by_alias=True, by_name=False)
     except UnknownType as unknown:
         faults.append(_unknown_type(unknown))
     except ValidationError as invalid:
@@ -300,9 +303,9 @@ def _sense_of_child(child: Child, occurrence: Occurrence, at: str) -> Iterator[F
 
 
 def _instants(model: BaseModel, at: str) -> Iterator[tuple[str, datetime]]:
-    for name, field in type(model).model_fields.items():
+    for name, alias in _timed(type(model)):
         value = getattr(model, name)
-        pointer = f"{at}/{field.alias or name}"
+        pointer = f"{at}/{alias}"
         if isinstance(value, datetime):
             yield pointer, value
         elif isinstance(value, BaseModel):
@@ -311,6 +314,19 @@ def _instants(model: BaseModel, at: str) -> Iterator[tuple[str, datetime]]:
             for number, item in enumerate(value):
                 if isinstance(item, BaseModel):
                     yield from _instants(item, f"{pointer}/{number}")
+
+
+@cache
+def _timed(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The fields in which an instant may stand, directly or within, each with its wire name."""
+    timed = [name for name, field in model.model_fields.items() if _may_hold_instant(field.annotation)]
+    return tuple((name, model.model_fields[name].alias or name) for name in timed)
+
+
+def _may_hold_instant(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return bool(_timed(annotation))
+    return annotation is datetime or any(_may_hold_instant(each) for each in get_args(annotation))
 
 
 def age_on(born: date, day: date) -> int:
