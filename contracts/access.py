@@ -97,13 +97,17 @@ def _fits(party: Party, proposer: Proposer) -> bool:
 
 
 def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
-    """Whether the matter is one that the agreement opens to this party. Exclusion wins over everything."""
-    if agreement.partnership != matter.partnership:
-        return False
+    """Whether the matter is one that the agreement opens to this party. Exclusion wins over everything.
+
+    An agreement of another partnership opens nothing but incidents in which the agency takes part.
+    """
     if party.agency in matter.excluded_agencies or (party.person and party.person in matter.excluded_people):
         return False
     if Role.OPERATOR in party.roles and len(party.roles) == 1:
         return False
+    if agreement.partnership != matter.partnership:
+        # Partnerships are blind to each other, except where one's agency is a recorded participant (domain 1.4).
+        return party.agency in matter.participants and Incidents.PARTICIPANT in agreement.incidents
     opened = {
         Incidents.OWN: party.agency in matter.referrers,
         Incidents.PARTICIPANT: party.agency in matter.participants,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from contracts.access import Agreement, Incidents, Party
+from contracts.access import Agreement, Incidents, Matter, Party
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType, Role
 
@@ -70,6 +70,13 @@ class Directory:
     def agreement(self, agency: str, partnership: str) -> Agreement | None:
         """The agreement of an agency in a partnership."""
         return self.agreements.get((agency, partnership))
+
+    def agreement_on(self, agency: str, matter: Matter) -> Agreement | None:
+        """The agreement that decides on a matter: in its partnership; for a participant from another, its own."""
+        within = self.agreements.get((agency, matter.partnership))
+        if within is not None or agency not in matter.participants:
+            return within
+        return next((each for (party, _), each in sorted(self.agreements.items()) if party == agency), None)
 
     def name_of(self, recipient: str) -> str:
         """A recipient as a person reads it: an agency's name, an area's authority, or the code itself."""

@@ -23,7 +23,10 @@ class Classification(StrEnum):
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("give the time with its offset from UTC, such as 2026-08-28T00:10:00+01:00")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("give a time that a calendar can hold, from year 2 to 9998") from None
 
 
 Instant = Annotated[datetime, AfterValidator(_aware)]

@@ -117,11 +117,12 @@ async def incidents(
     after: str = "",
     limit: int = 50,
 ) -> list[IncidentRow]:
-    """The incidents of these partnerships that lie in these areas or name the agency, by id, a page at a time."""
+    """The incidents of these partnerships in these areas, and those that name the agency, by id, a page at a time."""
     driver = await _driver(connection)
     rows = await driver.fetch(
-        f"select {_INCIDENT} from incident where partnership = any($1::text[]) and id > $4"  # noqa: S608
-        " and (areas && $2::text[] or participants @> array[$3]::text[]) order by id limit $5",
+        f"select {_INCIDENT} from incident where id > $4"  # noqa: S608
+        " and (partnership = any($1::text[]) and areas && $2::text[] or participants @> array[$3]::text[])"
+        " order by id limit $5",
         *(list(partnerships), list(areas), agency, after, limit),
     )
     return [_incident(row) for row in rows]

@@ -21,10 +21,9 @@ class Viewer:
     directory: Directory
 
     def agreement(self, matter: Matter) -> Agreement | None:
-        """The agreement under which this party meets the matter, if it belongs to the partnership at all."""
-        if matter.partnership not in self.partnerships:
-            return None
-        return self.directory.agreement(self.party.agency, matter.partnership)
+        """The agreement under which this party meets the matter; None where its token does not reach so far."""
+        found = self.directory.agreement_on(self.party.agency, matter)
+        return found if found and found.partnership in self.partnerships else None
 
     def sees(self, matter: Matter, name: str) -> Fields | None:
         """The fields of an event type that this party sees in the matter; None where it does not exist for it."""

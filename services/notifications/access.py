@@ -36,5 +36,5 @@ def may_see_content(party: Party, case: Case, state: Notification, directory: Di
 
 def _sight(party: Party, case: Case, state: Notification, directory: Directory) -> Fields | None:
     name = "notification.submitted" if state.filed else "notification.drafted"
-    agreement = directory.agreement(party.agency, case.partnership)
-    return visible_fields(party, name, agreement, matter_of(case, state, directory))
+    matter = matter_of(case, state, directory)
+    return visible_fields(party, name, directory.agreement_on(party.agency, matter), matter)

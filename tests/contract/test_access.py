@@ -82,10 +82,19 @@ def test_exclusion_wins_over_everything() -> None:
 
 
 def test_another_partnership_is_blind() -> None:
+    of_others = Matter("northshire", areas=frozenset({"E06000991"}))
     for name, kind in product(CATALOGUE, AgencyType):
         elsewhere = _agreement(partnership="southmere")
-        assert visible_fields(_party(kind), name, elsewhere, MATTER) is None
-        assert may_propose(_party(kind), name, elsewhere, MATTER).rule != ""
+        assert visible_fields(_party(kind), name, elsewhere, of_others) is None
+        assert not may_propose(_party(kind), name, elsewhere, of_others).allowed
+
+
+def test_a_recorded_participant_from_another_partnership_sees_that_incident_and_no_more_than_its_ceiling() -> None:
+    placing = _party(AgencyType.LOCAL_AUTHORITY)
+    elsewhere = _agreement(partnership="southmere")
+    assert visible_fields(placing, "incident.referred", elsewhere, MATTER) == EVERYTHING
+    no_participation = _agreement(partnership="southmere", incidents=frozenset({Incidents.OWN, Incidents.AREA}))
+    assert visible_fields(placing, "incident.referred", no_participation, MATTER) is None
 
 
 @pytest.mark.parametrize(
