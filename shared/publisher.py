@@ -170,14 +170,24 @@ class Publisher:
         return headers
 
     def _trace(self, records: Sequence[Sequenced], began: int) -> None:
+        """A span for each trace and topic: what one request gave rise to mostly goes out together."""
+        together: dict[tuple[str, str], list[int]] = {}
         for record in records:
-            if record.traceparent and record.traceparent.endswith("1"):  # others' traces are not kept
-                context = _trace_context.extract({"traceparent": record.traceparent})
-                attributes: dict[str, str | int] = {
-                    "messaging.destination.name": record.topic,
-                    "position": record.position,
-                }
-                tracer.start_span("publish", context, start_time=began, attributes=attributes).end()
+            if record.traceparent and _is_kept(record.traceparent):
+                together.setdefault((record.traceparent, record.topic), []).append(record.position)
+        for (traceparent, topic), positions in together.items():
+            attributes: dict[str, str | int] = {
+                "messaging.destination.name": topic,
+                "messaging.batch.message_count": len(positions),
+                "position": positions[-1],
+            }
+            context = _trace_context.extract({"traceparent": traceparent})
+            tracer.start_span("publish", context, start_time=began, attributes=attributes).end()
+
+
+def _is_kept(traceparent: str) -> bool:
+    """Whether the trace is sampled: one bit of its flags, beside which others may be set (W3C Trace Context)."""
+    return bool(int(traceparent[-2:], 16) & 1)
 
 
 async def _deliver(producer: AIOKafkaProducer, builder: Any, place: tuple[str, int]) -> None:
