@@ -122,7 +122,8 @@ def service_app(
     return app
 
 
-def _on_problem(_: Request, problem: Exception) -> Response:
+# Handlers that are no coroutines would each be called in a thread of their own.
+async def _on_problem(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
     return problem.response()
 
@@ -134,7 +135,7 @@ _BY_STATUS = {
 }
 
 
-def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     slug, title, remedy = _BY_STATUS.get(error.status_code, ("refused", "Request refused", ""))
     if error.status_code == 413:
@@ -142,7 +143,7 @@ def _on_http_exception(_: Request, error: Exception) -> Response:
     return Problem(error.status_code, slug, title, remedy, headers=error.headers).response()
 
 
-def _on_validation_error(_: Request, error: Exception) -> Response:
+async def _on_validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = faults_of(error)
     if any(fault.rule == "json_invalid" for fault in faults):
