@@ -232,7 +232,7 @@ def remove_leavings() -> None:
     """End and remove what benches left that were killed."""
     for folder in STATE.glob(f"{PREFIX}*"):
         number = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
+        if folder.is_dir() and number.isdecimal() and not psutil.pid_exists(int(number)):
             Home(folder).end_orphans()
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -57,7 +57,7 @@ def measure(home: Path, *, quick: bool) -> Iterator[Row]:
 def _started(home: Path) -> tuple[float, ChildProcess]:
     """Seconds until it says that all is healthy."""
     home.mkdir(parents=True, exist_ok=True)
-    log = home.with_suffix(".log")
+    log = home / "run.log"
     log.unlink(missing_ok=True)
     words = ("run", "--home", str(home), "--ports-from", str(_free_ports()))
     began = time.monotonic()
