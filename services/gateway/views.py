@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,7 +15,7 @@ from services.gateway.incident.clocks import reckoned
 from services.gateway.incident.state import done
 from shared.database import Transaction
 from shared.days_off import add_day_off
-from shared.deadlines import Deadline
+from shared.deadlines import Deadline, Reckoning
 
 SOURCE = "/services/gateway"
 INCIDENT = TypeAdapter(Incident)
@@ -130,9 +131,15 @@ def _clock_rows(before: Incident | None, after: Incident) -> Iterable[tuple[Any,
             yield _clock_row(after, deadline, awaiting)
 
 
+@lru_cache(maxsize=1024)
+def _shown(reckoning: Reckoning) -> str:
+    shown = reckoned(reckoning)
+    assert shown is not None
+    return shown.model_dump_json(by_alias=True)
+
+
 def _clock_row(state: Incident, deadline: Deadline, awaiting: bool) -> tuple[Any, ...]:
     reckoning = deadline.reckoning
-    shown = reckoned(reckoning)
     return (
         state.id,
         deadline.key,
@@ -149,7 +156,7 @@ def _clock_row(state: Incident, deadline: Deadline, awaiting: bool) -> tuple[Any
         deadline.met_at,
         deadline.working_days_late,
         awaiting,
-        shown.model_dump_json(by_alias=True) if shown else None,
+        _shown(reckoning) if reckoning else None,
         deadline.next_instant,
     )
 

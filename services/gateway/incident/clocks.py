@@ -5,6 +5,7 @@ Which clocks run, on which grounds and for whom: DOMAIN 1 (T01 to T05), 4A items
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from contracts.codes import Ground
 from contracts.deadlines import (
@@ -203,6 +204,7 @@ def adds_section_16c(before: frozenset[Ground], after: frozenset[Ground]) -> boo
     return bool(after & S16C) and not before & S16C
 
 
+@lru_cache(maxsize=1024)  # the clocks of one awareness share their reckoning
 def reckoned(reckoning: Reckoning | None) -> Reckoned | None:
     """A reckoning as a fact carries it."""
     if reckoning is None:

@@ -1,19 +1,10 @@
 """An incident from its facts: those of its own stream, and those that notifications states about it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from contracts.deadlines import (
-    DeadlineCancelled,
-    DeadlineDueSoon,
-    DeadlineMet,
-    DeadlineMissed,
-    DeadlineRecomputed,
-    DeadlineSet,
-    OfDeadline,
-    Reckoned,
-)
+from contracts.deadlines import OfDeadline
 from contracts.envelope import AnyEvent
 from contracts.incidents import (
     AwarenessCorrected,
@@ -30,13 +21,9 @@ from contracts.notifications import (
     NotificationWithdrawn,
     PartnerNotified,
 )
+from services.gateway.incident.folding_clocks import Changes, clock_changes
 from services.gateway.incident.state import Awareness, ChildCase, Filing, Incident, Status
 from shared.clock import LONDON
-from shared.deadlines import Deadline, DeadlineState, NotCounted, Reckoning, RuleVersion, scheduled
-from shared.working_days import Calendar
-
-WEEKDAYS = Calendar("weekdays", date.min, date.max, {})
-"""Facts do not carry the calendar. Folded with this one a clock never wakes too late; the tick knows better."""
 
 
 def evolve(incident: Incident | None, fact: AnyEvent) -> Incident:
@@ -48,38 +35,38 @@ def evolve(incident: Incident | None, fact: AnyEvent) -> Incident:
         raise ValueError(f"{fact.type} before the incident was referred")
     if fact.name.startswith("notification."):
         return replace(incident, filing=hear(incident.filing, fact))
-    folded = _folded(incident, fact, data)
-    return replace(folded, version=fact.streamversion or incident.version + 1)
+    version = fact.streamversion or incident.version + 1
+    return replace(incident, **{**_changes(incident, fact, data), "version": version})
 
 
-def _folded(incident: Incident, fact: AnyEvent, data: Any) -> Incident:
+def _changes(incident: Incident, fact: AnyEvent, data: Any) -> Changes:
+    """What a fact of the incident's own changes, so that the incident is copied once a fact."""
     match data:
         case NotifiabilityDecided(notifiable=False):
             awareness = _noted(incident, data.became_aware_at, "triage", fact)
-            return replace(
-                incident,
-                status=Status.TRIAGED_NOT_NOTIFIABLE,
-                grounds=frozenset(),
-                awareness=awareness,
-                aware_at=data.became_aware_at,
-            )
+            return {
+                "status": Status.TRIAGED_NOT_NOTIFIABLE,
+                "grounds": frozenset(),
+                "awareness": awareness,
+                "aware_at": data.became_aware_at,
+            }
         case NotifiabilityDecided():
             return _triaged(incident, fact, data)
         case AwarenessCorrected(aware_at=at):
-            return replace(incident, aware_at=at, awareness=_noted(incident, at, "corrected", fact))
+            return {"aware_at": at, "awareness": _noted(incident, at, "corrected", fact)}
         case IncidentLinked(twin=twin, lead=lead, undone=undone) if twin == incident.id:
-            return replace(incident, linked_to=None if undone else lead)
+            return {"linked_to": None if undone else lead}
         case IncidentLinked(twin=twin, undone=undone):
-            return replace(incident, twins=incident.twins - {twin} if undone else incident.twins | {twin})
+            return {"twins": incident.twins - {twin} if undone else incident.twins | {twin}}
         case IncidentClosed():
-            return replace(incident, status=Status.CLOSED)
+            return {"status": Status.CLOSED}
         case PartnerNotified(recipient=recipient, notified_at=at):
             first = min(at, incident.told.get(recipient, at))
-            return replace(incident, told={**incident.told, recipient: first})
+            return {"told": {**incident.told, recipient: first}}
         case OfDeadline():
-            return _clocked(incident, fact, data)
+            return clock_changes(incident, fact, data)
         case _:
-            return incident
+            return {}
 
 
 def _referred(fact: AnyEvent, data: IncidentReferred) -> Incident:
@@ -114,18 +101,17 @@ def _referred(fact: AnyEvent, data: IncidentReferred) -> Incident:
     )
 
 
-def _triaged(incident: Incident, fact: AnyEvent, data: NotifiabilityDecided) -> Incident:
+def _triaged(incident: Incident, fact: AnyEvent, data: NotifiabilityDecided) -> Changes:
     """DOMAIN 4A item 2: on reopening, or for a ground added, the original instant counts if it showed both."""
     first = incident.status is Status.REFERRED
     because = "triage" if first else "reopened"
     original = not first and data.earlier_awareness_showed_both is not False
-    return replace(
-        incident,
-        status=Status.TRIAGED_NOTIFIABLE,
-        grounds=data.grounds,
-        aware_at=incident.aware_at if original else data.became_aware_at,
-        awareness=_kept_last(incident, data.became_aware_at, because, fact, keep_original=original),
-    )
+    return {
+        "status": Status.TRIAGED_NOTIFIABLE,
+        "grounds": data.grounds,
+        "aware_at": incident.aware_at if original else data.became_aware_at,
+        "awareness": _kept_last(incident, data.became_aware_at, because, fact, keep_original=original),
+    }
 
 
 def _noted(incident: Incident, at: datetime, because: str, fact: AnyEvent) -> tuple[Awareness, ...]:
@@ -143,114 +129,6 @@ def _kept_last(
     *before, own = (entry for entry in incident.awareness if entry.because != "linked")
     linked = [entry for entry in incident.awareness if entry.because == "linked"]
     return (*before, Awareness(at, because, fact.id), own, *linked)
-
-
-def _clocked(incident: Incident, fact: AnyEvent, data: OfDeadline) -> Incident:
-    before = incident.clocks.get(data.clock)
-    judged, awaiting, status, aware_at = incident.judged, incident.awaiting_reason, incident.status, incident.aware_at
-    awareness = incident.awareness
-    match data:
-        case DeadlineSet():
-            after: Deadline | None = _set(incident, data)
-            judged = {key: event for key, event in judged.items() if key != data.clock}
-            if status in (Status.TRIAGED_NOT_NOTIFIABLE, Status.CLOSED) and not incident.linked_to:
-                # Only a submission that crossed the decision, or an amendment after the end, sets a clock here.
-                status = Status.TRIAGED_NOTIFIABLE
-        case DeadlineMissed():
-            after = before and replace(before, state=DeadlineState.MISSED, last_notice=fact.recordedtime)
-            judged = {**judged, data.clock: fact.id}
-        case DeadlineDueSoon():
-            after = before and replace(before, last_notice=fact.recordedtime)
-        case DeadlineMet():
-            after = before and _met(before, data)
-            judged = {**judged, data.clock: fact.id}
-            awaiting = awaiting | {data.clock} if data.awaiting_reason else awaiting - {data.clock}
-        case DeadlineRecomputed():
-            after = before and _recomputed(before, data, _start(incident, data))
-            if data.because == "linked" and data.reckoned and data.reckoned.started_at != aware_at:
-                aware_at = data.reckoned.started_at
-                awareness = _noted(incident, aware_at, "linked", fact)
-        case DeadlineCancelled():
-            after = before and replace(before, state=DeadlineState.CANCELLED, cancelled_because=data.because)
-        case _:
-            after = before
-    if after is None:
-        return incident
-    return replace(
-        incident,
-        clocks={**incident.clocks, data.clock: scheduled(after, WEEKDAYS)},
-        judged=judged,
-        awaiting_reason=awaiting,
-        status=status,
-        aware_at=aware_at,
-        awareness=awareness,
-    )
-
-
-def _set(incident: Incident, data: DeadlineSet) -> Deadline:
-    reckoned = data.reckoned
-    running = DeadlineState.PROVISIONAL if data.provisional else DeadlineState.OPEN
-    return Deadline(
-        key=data.clock,
-        rule=RuleVersion(data.rule, data.edition),
-        recipient=data.recipient,
-        started_at=reckoned.started_at if reckoned else _start(incident, data),
-        working_days=reckoned.working_days if reckoned else 0,  # `Clocks` asks the rule again
-        state=running if reckoned else DeadlineState.UNCOMPUTED,
-        provisional=data.provisional,
-        reckoning=reckoning_of(reckoned) if reckoned else None,
-    )
-
-
-def _met(before: Deadline, data: DeadlineMet) -> Deadline:
-    met = DeadlineState.MET_IN_TIME if data.in_time else DeadlineState.MET_LATE
-    return replace(
-        before,
-        met_at=data.met_at,
-        state=DeadlineState.UNCOMPUTED if data.due is None else met,
-        working_days_late=data.working_days_late,
-    )
-
-
-def _start(incident: Incident, data: OfDeadline) -> datetime:
-    """Where a clock runs from that no calendar reaches: its fact has no reckoning to tell it."""
-    return incident.told_at if data.rule == "T05" else incident.aware_at
-
-
-def _recomputed(before: Deadline, data: DeadlineRecomputed, start: datetime) -> Deadline:
-    reckoning = reckoning_of(data.reckoned) if data.reckoned else None
-    state = before.state
-    if not before.closed and before.met_at is None:
-        running = DeadlineState.PROVISIONAL if data.provisional else DeadlineState.OPEN
-        stays = state is DeadlineState.MISSED and reckoning is not None and reckoning.due == before.due
-        state = DeadlineState.MISSED if stays else running
-    if reckoning is None:
-        state = DeadlineState.UNCOMPUTED
-    return replace(
-        before,
-        reckoning=reckoning,
-        started_at=reckoning.at if reckoning else start,
-        working_days=reckoning.working_days if reckoning else 0,
-        provisional=data.provisional,
-        state=state,
-    )
-
-
-def reckoning_of(reckoned: Reckoned) -> Reckoning:
-    """The reckoning that a fact carries; the days that counted are those between that it does not name."""
-    off = {entry.day for entry in reckoned.not_counted}
-    between = (reckoned.due - reckoned.day0).days
-    days = [reckoned.day0 + timedelta(days=number) for number in range(1, between + 1)]
-    return Reckoning(
-        at=reckoned.started_at,
-        day0=reckoned.day0,
-        working_days=reckoned.working_days,
-        due=reckoned.due,
-        late_from=reckoned.late_from,
-        counted=tuple(day for day in days if day not in off),
-        not_counted=tuple(NotCounted(entry.day, entry.why) for entry in reckoned.not_counted),
-        calendar=reckoned.calendar,
-    )
 
 
 def hear(filing: Filing, fact: AnyEvent) -> Filing:
