@@ -54,8 +54,8 @@ async def rebuild(database: Database, event_log: EventLog, views: Sequence[Table
     """Make `views` anew with `fold`, and put them in the place of the old ones in one moment.
 
     Facts are read in chunks by position, so memory stays flat and what commits late is not missed; those that have
-    none yet come at the end, while appends are held. A reading whose
-    moment lies before the swap, and who first looks at a view after it, may see it as it was up to a chunk earlier.
+    none yet come at the end, while whoever writes a view waits. A reading whose moment lies before the swap and that
+    first looks at a view after it may see the view as it was a little earlier, or not yet filled: ask again.
     Raises RebuildRunning, RebuildNotSwapped, WroteElsewhere, and PostgreSQL's errors; the old views stay then.
     """
     began = time.monotonic()
