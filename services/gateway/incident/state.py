@@ -160,13 +160,19 @@ class Incident:
         return (deadline for deadline in self.clocks.values() if not done(deadline))
 
     @property
+    def national(self) -> frozenset[str]:
+        """The national bodies that a submission has reached: the Panel only where it considers the case."""
+        reached = {key for key in DUTY if key in self.clocks and self.clocks[key].met_at is not None}
+        return frozenset((*(("department", "ofsted") if reached else ()), *(("panel",) if "T01" in reached else ())))
+
+    @property
     def matter(self) -> Matter:
-        """The incident as far as access depends on it."""
+        """The incident as far as access depends on it; the national bodies take part in what has reached them."""
         named = {deadline.recipient for deadline in self.clocks.values() if deadline.recipient}
         return Matter(
             partnership=self.partnership,
             referrers=self.referrers,
-            participants=frozenset(named - set(self.areas)) | self.referrers,
+            participants=frozenset(named - set(self.areas)) | self.referrers | self.national,
             areas=frozenset(self.areas),
         )
 
