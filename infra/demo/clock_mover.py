@@ -87,18 +87,17 @@ class ClockMover:
             if ticked[due] == TICKS:
                 raise NotQuiet(f"a clock that was due at {due.isoformat()} was ticked {TICKS} times and is due still")
             self._move(due)
+            self._ask_all("POST", "/operations/clock/tick")
             ticked[due] += 1
             self._nothing_before = None
         self._move(to)
 
     def _move(self, to: datetime) -> None:
-        """Move, and have every service answer that it has done what is due by then."""
         try:
             MovableClock.move(self._clock_file, to + JUST_AFTER)
             self.moves += 1
         except MovedBackwards:
             pass  # business time runs on by itself between two moves, and has passed it
-        self._ask_all("POST", "/operations/clock/tick")
 
     def _ask_all(self, method: str, path: str) -> dict[str, dict[str, Any]]:
         answers = self._asking.map(lambda url: self._ask(method, url + path), self._processes.values())

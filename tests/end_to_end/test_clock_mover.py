@@ -69,8 +69,7 @@ def test_it_stops_at_every_instant_that_is_due_and_ticks_every_service_there(
 
     mover.advance(START + timedelta(days=10))
 
-    stops = [at.date() for at in services.ticked[::2]]
-    assert stops == [due[0].date(), due[1].date(), (START + timedelta(days=10)).date()]
+    assert [at.date() for at in services.ticked] == [due[0].date(), due[0].date(), due[1].date(), due[1].date()]
     assert services.clock.now() - (START + timedelta(days=10)) < timedelta(minutes=1)
 
 
@@ -89,9 +88,9 @@ def test_it_need_not_ask_where_nothing_can_be_due(mover: ClockMover, services: S
 
     mover.advance(START + timedelta(hours=3))
 
-    assert services.asked == asked + len(("gateway", "notifications"))  # the ticks alone
+    assert services.asked == asked
     mover.advance(START + timedelta(hours=15))  # 01:00 in London: past midnight
-    assert services.asked > asked + 4
+    assert services.asked > asked
 
 
 def test_a_stack_that_never_rests_is_an_error_that_says_what_waits(
