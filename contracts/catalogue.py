@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import from_json
 
 from contracts import calendars, deadlines, incidents, notifications, submissions, vault
 from contracts.ceilings import (
@@ -243,13 +242,6 @@ def parse(value: Mapping[str, Any]) -> AnyEvent:
     type_ = value.get("type")
     _, _, envelope = version(type_ if isinstance(type_, str) else "")
     return envelope.model_validate(value)
-
-
-def decode(content: bytes) -> AnyEvent:
-    """The event in structured-mode bytes, brought up to today's version. Raises `ValueError` where it is no JSON."""
-    from contracts.upcasting import to_today  # the steps need the catalogue's models
-
-    return to_today(parse(from_json(content)))
 
 
 def model_of(event: AnyEvent) -> type[BaseModel]:

@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts import catalogue
+from contracts.decoding import decode
 from contracts.envelope import AnyEvent
 from contracts.sealing import marks, words_left
 from shared.database import Transaction, driver_of
@@ -124,7 +125,7 @@ class EventLog:
         tables: LogTables,
         route: Callable[[AnyEvent], Route],
         *,
-        decode: Callable[[bytes], AnyEvent] = catalogue.decode,
+        decode: Callable[[bytes], AnyEvent] = decode,
     ) -> None:
         self.service = service
         self.tables = tables

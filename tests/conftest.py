@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.stacks import COMPOSE_FILE, Stack, chosen_stack
+
+settings.register_profile("ours", deadline=None)  # a busy machine is no counterexample
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from contracts import catalogue
 from contracts.catalogue import UnknownType
+from contracts.decoding import decode
 from contracts.envelope import AnyEvent
 from shared.consumer import positions
 from shared.consumer.broker import listen
@@ -61,7 +62,7 @@ class Reader:
         *,
         folds: Sequence[str] = (),
         after: Callable[[], None] | None = None,
-        decode: Callable[[bytes], AnyEvent] = catalogue.decode,
+        decode: Callable[[bytes], AnyEvent] = decode,
     ) -> None:
         self.workplace = workplace
         self.database = database

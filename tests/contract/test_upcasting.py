@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from contracts.catalogue import CATALOGUE, UnknownType, decode, parse
+from contracts.catalogue import CATALOGUE, UnknownType, parse
 from contracts.codes import Ground
+from contracts.decoding import decode
 from contracts.notifications import NotificationAmended, NotificationAmendedV1
 from contracts.schema_forms import Form, schema
 from contracts.upcasting import DOWN, UP, to_major, to_today

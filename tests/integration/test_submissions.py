@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.catalogue import decode
+from contracts.decoding import decode
 from contracts.envelope import AnyEvent
 from contracts.submissions import Fault
 from shared.consumer import Parking, Reactions, Reader, Work

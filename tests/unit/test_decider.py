@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 
-from contracts.catalogue import CATALOGUE, decode
+from contracts.catalogue import CATALOGUE
 from contracts.deadlines import DeadlineCancelled
+from contracts.decoding import decode
 from contracts.envelope import AnyEvent, Event
 from contracts.incidents import IncidentClosed
 from contracts.submissions import Fault

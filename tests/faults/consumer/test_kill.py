@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.catalogue import decode
+from contracts.decoding import decode
 from tests.faults.consumer.ground import Access, Ground, client, closed, ground, relay, stream_of, subject, until
 from tests.faults.consumer.service import POINTS, Orders
 from tests.stacks import Stack
