@@ -70,7 +70,7 @@ def _notices(found: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
             if notice["working_day"]:
                 said = f"{what}: due soon, this is working day {notice['working_day']} of its count"
             else:
-                said = f"{what}: {'not done still' if notice['again'] else 'MISSED'}"
+                said = f"{what}: {'still not done' if notice['again'] else 'MISSED'}"
             yield notice["at"], f"{_stamp(notice['at'])}  clock  {said}"
 
 
@@ -96,8 +96,12 @@ def _clocks(clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         words = _clock(clock, "referred" if rule == "T05" else "aware")
         told.setdefault((rule, words), []).append(recipient)
     for (rule, words), recipients in told.items():
-        whom = " and ".join(filter(None, recipients))
+        whom = _listed([recipient for recipient in recipients if recipient])
         yield f"{rule}  {RULES.get(rule, rule)}{f' {whom}' if whom else ''}: {words}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _clock(clock: Mapping[str, Any], starting: str) -> str:

@@ -1,0 +1,68 @@
+"""The main job on real input: every scenario through the real stack, read by the public API and the topics."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.demo.checker import EXPECTATIONS, differences, read_expectations
+from infra.demo.run import Outcome, run
+from infra.local.backbone import STATE
+from infra.local.ports import StackPorts
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def outcome(said: list[str]) -> Iterator[Outcome]:
+    home = STATE / f"demo-test-{os.getpid()}"
+    try:
+        yield run(home, StackPorts.free(), EXPECTATIONS, say=said.append)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_every_scenario_comes_out_as_expected(outcome: Outcome) -> None:
+    assert [one.sentence() for one in outcome.differences] == []
+    assert outcome.as_expected == outcome.scenarios >= 24
+    assert outcome.status == 0
+
+
+def test_a_wrong_date_in_the_expectations_would_have_been_seen(outcome: Outcome, tmp_path: Path) -> None:
+    shutil.copytree(EXPECTATIONS, tmp_path / "expectations")
+    (path,) = (tmp_path / "expectations").glob("*-state-funeral-2022.toml")
+    text = path.read_text()
+    assert text.count("due = 2022-09-22") == 2
+    path.write_text(text.replace("due = 2022-09-22", "due = 2022-09-21", 1))
+    planted = read_expectations(path.parent)
+
+    wrong = [one for name, found in outcome.found.items() for one in differences(name, planted.get(name), found)]
+
+    assert [one.sentence() for one in wrong] == ["state-funeral-2022: T01 due: expected 2022-09-21, found 2022-09-22"]
+
+
+def test_the_story_shows_how_a_date_was_reckoned(outcome: Outcome, said: list[str]) -> None:
+    (story,) = (block for block in said if "Ten minutes after midnight in summer time" in block and "T01" in block)
+    words = " ".join(story.split())
+    assert "aware Fri 28 Aug 2026 00:10 BST; Mon 31 Aug is Summer bank holiday; due end of Mon 7 Sep 2026" in words
+
+
+def test_notifications_were_copied_out_as_pdf_json_and_csv(outcome: Outcome) -> None:
+    copies = [Path(name) for name in outcome.exports]
+    forms = {form: [path for path in copies if path.suffix == form] for form in (".pdf", ".json", ".csv")}
+    assert len(copies) >= 9
+    assert len({len(several) for several in forms.values()}) == 1
+    assert all(path.read_bytes().startswith(b"%PDF-") for path in forms[".pdf"])
+    assert all(json.loads(path.read_text()) for path in forms[".json"])
+    for path in forms[".csv"]:
+        with path.open(newline="") as file:
+            assert len(list(csv.reader(file))) > 30
