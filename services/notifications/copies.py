@@ -66,6 +66,7 @@ class Copies:
         self._workplace = workplace
         self._directory = directory
         self._vault = vault
+        self._areas = {area: agency.name for area, agency in directory.authorities.items()}
 
     async def take(self, wanted: Wanted, case: Case, state: Notification, written: Written) -> bytes:
         """The bytes of a copy of one version; that it was taken is committed before they are returned."""
@@ -100,7 +101,7 @@ class Copies:
             coverage=_covered(covered),
             filing=_filing(case, state),
             recipients=tuple(self._recipients(case, state, written)),
-            fields=fields(written.content, values),
+            fields=fields(written.content, values, self._areas),
             exported_at=self._workplace.clock.now(),
             exported_by=wanted.caller.agency or wanted.caller.id,
             exported_as=", ".join(sorted(wanted.caller.roles)) or wanted.caller.kind,

@@ -70,6 +70,11 @@ def test_every_counted_field_has_its_line_in_the_forms_order_and_children_one_ea
     assert [line.child for line in lines if line.field == "children/sex"] == [1, 2]
 
 
+def test_an_authority_is_named_beside_its_code() -> None:
+    (line, *_) = fields(CONTENT, VALUES, {"E06000991": "Northshire Council"})
+    assert line.value == "Northshire Council (E06000991)"
+
+
 def test_no_reference_is_left_in_a_copy_and_what_was_erased_says_so() -> None:
     without_one = dict(list(VALUES.items())[1:])
     text = _copy(values=without_one).model_dump_json()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from contracts.exports import ExportedField
@@ -28,10 +29,20 @@ FURTHER = (
 """What the form has room for beyond its counted fields; shown where it is filled."""
 
 
-def fields(content: NotificationContent, values: Values) -> tuple[ExportedField, ...]:
-    """Every line of the form in its order, a line a child where it is about children."""
+def fields(
+    content: NotificationContent, values: Values, areas: Mapping[str, str] = MappingProxyType({})
+) -> tuple[ExportedField, ...]:
+    """Every line of the form in its order, a line a child where it is about children; `areas` names area codes."""
     data = content.model_dump(mode="json")
-    return tuple(_lines(content, data, values))
+    return tuple(_lines(content, _named(data, areas), values))
+
+
+def _named(data: dict[str, Any], areas: Mapping[str, str]) -> dict[str, Any]:
+    def named(code: str) -> str:
+        return f"{areas[code]} ({code})" if code in areas else code
+
+    others = [named(code) for code in data["otherAreasToNotify"]]
+    return data | {"notifyingAuthority": named(data["notifyingAuthority"]), "otherAreasToNotify": others}
 
 
 def references(content: NotificationContent) -> tuple[str, ...]:
