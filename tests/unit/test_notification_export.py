@@ -8,7 +8,7 @@ from typing import Any
 
 import pikepdf
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -114,6 +114,7 @@ def test_nothing_in_the_words_can_become_markup() -> None:
     assert as_pdf(_copy(values=hostile)).startswith(b"%PDF")
 
 
+@settings(max_examples=25)  # each sets a whole document
 @given(st.text(min_size=1, max_size=200))
 def test_any_text_at_all_makes_a_pdf(words: str) -> None:
     assert as_pdf(_copy(values=dict.fromkeys(VALUES, words))).startswith(b"%PDF")
