@@ -1,6 +1,6 @@
 """A service's event log: append with an expected version, load a stream, read everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,15 @@ def _append_statement(rows: str) -> str:
         """  # noqa: S608 (the names are this module's own)
 
 
+_NEW = ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_COLUMNS, 2))
+_BEGIN = f"""
+    with added as (
+        insert into fact (stream, {_NAMES})
+        select * from unnest($1::text[], {_NEW})
+        returning id
+    )
+    insert into waiting (fact) select id from added
+    """  # noqa: S608 (the names are this module's own)
 _APPEND_ONE = _append_statement(_ONE)
 _APPEND_MANY = _append_statement(f"* from unnest({_MANY})")
 
@@ -154,6 +163,24 @@ class EventLog:
             raise Conflict(stream, expected_version)
         tx.appended = True
         return expected_version + len(facts)
+
+    async def begin(self, tx: Transaction, streams: Mapping[str, Sequence[AnyEvent]]) -> None:
+        """Store the first facts of streams that are new, all of them in one round trip.
+
+        Raises what `append` raises; Conflict where one of them has begun already, naming the first.
+        """
+        rows = [
+            (stream, *self._row(fact, version))
+            for stream, facts in streams.items()
+            for version, fact in enumerate(facts, 1)
+        ]
+        if not rows:
+            return
+        try:
+            await tx.driver.execute(_BEGIN, *(list(column) for column in zip(*rows, strict=True)))
+        except asyncpg.UniqueViolationError:
+            raise Conflict(next(iter(streams)), 0) from None
+        tx.appended = True
 
     async def load(self, tx: Transaction | AsyncConnection, stream: str, after: int = 0) -> list[AnyEvent]:
         """The stream's facts behind version `after`, oldest first, in today's models."""

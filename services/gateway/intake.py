@@ -186,7 +186,7 @@ class Intake:
     async def _write(self, tx: Transaction, run: _Run, results: dict[int, Taken]) -> None:
         """What a run came to: receipts first, since they tell which messages had been taken before."""
         new = await receipts.record(tx, [receipt for _, _, receipt, _ in run.decided])
-        facts: list[AnyEvent] = []
+        opened: dict[str, Sequence[AnyEvent]] = {}
         parcels: list[Parcel] = []
         for number, offered, receipt, followed in run.decided:
             if receipt.submission not in new:
@@ -194,11 +194,11 @@ class Intake:
                 continue
             results[number] = Taken(receipt)
             if followed and offered.kept is not None:
-                await self._place.log.append(tx, str(receipt.incident), 0, followed)
-                facts += followed
+                opened[str(receipt.incident)] = followed
                 parcels += [offered.kept.parcel] if offered.kept.parcel else []
-        if facts and self._place.project:
-            await self._place.project(tx, facts)
+        await self._place.log.begin(tx, opened)
+        if opened and self._place.project:
+            await self._place.project(tx, [fact for followed in opened.values() for fact in followed])
         await keep(tx, parcels)
 
     async def _take_one(self, tx: Transaction, offered: Offered, calendar: Calendar) -> Taken:
