@@ -4,6 +4,7 @@ A field so marked holds the words in a proposal and a `Reference` in a fact. The
 gateway's sealing, for the guard of every event log, and for the two forms of each schema.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from pydantic_core import CoreSchema
 
 from contracts.identifiers import Reference
 
-REFERENCE_PREFIX = "vault:"
+_REFERENCE = re.compile(r"vault:[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _replace(
 
 def is_reference(value: Any) -> bool:
     """Whether a wire value is a vault reference and nothing else."""
-    return isinstance(value, str) and value.startswith(REFERENCE_PREFIX) and len(value) == 38 and value[6:].isalnum()
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
 
 
 def words_left(model: type[BaseModel], data: Mapping[str, Any]) -> tuple[str, ...]:

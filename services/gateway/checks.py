@@ -13,7 +13,7 @@ from contracts.access import Party, may_propose
 from contracts.catalogue import CALENDAR, CATALOGUE, EventType, UnknownType, version
 from contracts.envelope import AnyEvent, schema_urn
 from contracts.incidents import Child, IncidentReferred, Occurrence
-from contracts.sealing import Identity
+from contracts.sealing import Identity, is_reference
 from contracts.submissions import Fault
 from services.gateway.directory import Directory
 from shared.clock import london_date
@@ -26,6 +26,12 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 OLDEST_SUBJECT = 24
 """Years, completed: care leavers are notified of up to their 25th birthday (DOMAIN 1.1)."""
+
+MOST_ITEMS = 200
+"""In any list. What becomes of an event must fit into a Kafka record: one too large holds up all that follow it."""
+
+HARMLESS = 4096
+"""Bytes of an event that is too short for a list that could do harm."""
 
 NOT_PERMITTED = frozenset(
     {"not-your-source", "not-your-act", "not-a-member", "no-agreement", "not-a-proposer", "not-in-agreement"}
@@ -85,10 +91,15 @@ def check(value: Any, arrival: Arrival, directory: Directory) -> Checked:
     """The event in a message, or `Rejected` with all that is wrong with it."""
     if not isinstance(value, dict):
         raise Rejected(422, [Fault(pointer="", rule="dict-type", detail="An event is a JSON object.")])
-    content = orjson.dumps(value)
+    try:
+        content = orjson.dumps(value)
+    except TypeError:  # it reads deeper than it writes
+        raise Rejected(422, [Fault(pointer="", rule="too-deep", detail="It is nested far too deeply.")]) from None
     faults = [*_not_yours(value, arrival), *_owners(value)]
     if b"\\u0000" in content:
         faults += _unstorable(value)
+    if len(content) > HARMLESS:
+        faults += _endless(value)
     entry, event = None, None
     try:
         entry, _, envelope = version(value["type"] if isinstance(value.get("type"), str) else "")
@@ -104,6 +115,8 @@ def check(value: Any, arrival: Arrival, directory: Directory) -> Checked:
         faults += _right(entry, value, arrival, directory)
     if entry is not None and event is not None:
         faults += [*_envelope(entry, event), *_sense(event, arrival.at)]
+        if isinstance(event.data, IncidentReferred):
+            faults += _of_another(event.data, value["data"] if b'"vault:' in content else {})
     if faults or entry is None or event is None:
         raise Rejected(403 if any(fault.rule in NOT_PERMITTED for fault in faults) else 422, _distinct(faults))
     return Checked(event, value, entry)
@@ -126,6 +139,22 @@ def _unstorable(value: Any, at: str = "") -> Iterator[Fault]:
             yield from _unstorable(each, f"{at}/{number}")
     elif isinstance(value, str) and "\0" in value:
         yield Fault(pointer=at, rule="nul", detail="A text holds the character NUL; leave it out.")
+
+
+def _endless(value: Any, at: str = "") -> Iterator[Fault]:
+    """Lists without a reasonable end: the schema bounds every text, and the number of few lists."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if isinstance(each, dict | list):
+                yield from _endless(each, f"{at}/{_told(name)}")
+    elif isinstance(value, list):
+        if len(value) > MOST_ITEMS:
+            detail = "A list is too long; leave out what stands there twice, or send several events."
+            yield Fault(pointer=at, rule="too-many", detail=detail, allowed=(f"at most {MOST_ITEMS} items",))
+            return
+        for number, each in enumerate(value):
+            if isinstance(each, dict | list):
+                yield from _endless(each, f"{at}/{number}")
 
 
 def _not_yours(value: Mapping[str, Any], arrival: Arrival) -> Iterator[Fault]:
@@ -248,6 +277,34 @@ def _envelope(entry: EventType, event: AnyEvent) -> Iterator[Fault]:
     elif subject is None and event.incidentref is None:
         detail = "Say which incident: by its id, or by the incidentref under which you referred it."
         yield Fault(pointer="/subject", rule="missing", detail=detail)
+
+
+def _of_another(referral: IncidentReferred, sent: Mapping[str, Any]) -> Iterator[Fault]:
+    """A new incident has no child and no words that are filed already: what is named so is another incident's.
+
+    Taken on trust, the child's id would file what is said here under that child's key, and the reference would make
+    this incident's words unreadable, since the vault shows it in its own incident alone.
+    """
+    for number, child in enumerate(referral.children):
+        if child.subject is not None:
+            detail = (
+                "The gateway gives each child of a referral its id; leave it out. Whom it is like, the vault notices."
+            )
+            yield Fault(pointer=f"/data/children/{number}/subject", rule="given-by-the-owner", detail=detail)
+    for pointer in _references(sent, "/data"):
+        detail = "Nothing of an incident that is only being referred is filed yet; send the words themselves."
+        yield Fault(pointer=pointer, rule="not-of-this-incident", detail=detail)
+
+
+def _references(value: Any, at: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _references(each, f"{at}/{_told(name)}")
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _references(each, f"{at}/{number}")
+    elif is_reference(value):
+        yield at
 
 
 def _sense(event: AnyEvent, arrived: datetime) -> Iterator[Fault]:
