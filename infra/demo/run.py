@@ -22,13 +22,15 @@ from infra.demo.signing_in import Tokens
 from infra.demo.timeline import story, summary
 from infra.demo.ways_in import Https, InboundTopics
 from infra.issuer.identities import Installed
+from infra.local.failures import CannotStart
+from infra.local.home import Home
 from infra.local.ports import StackPorts
 from infra.local.stack import Stack
 from shared.clock import LONDON
 
 Say = Callable[[str], None]
 OPERATOR = "operator"
-HEALTHY_SECONDS = 60.0
+HEALTHY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def run(home: Path, ports: StackPorts, expectations: Path, only: Collection[str]
     """Wipe the demo's own state, play everything (or `only` some, by name), stop everything. Raises CannotStart."""
     expected = read_expectations(expectations)
     scenarios = [one for one in read_scenarios() if not only or one.name in only]
-    shutil.rmtree(home, ignore_errors=True)
+    wipe(home)
     first = in_order(scenarios)[0]
     # An hour before the first message, so that its own instant is still to come when everything stands.
     stack = Stack(home, ports, clock_start=first.at.replace(minute=0))
@@ -70,6 +72,20 @@ def run(home: Path, ports: StackPorts, expectations: Path, only: Collection[str]
         return _play(stack, scenarios, expected, home / "exports", say)
     finally:
         stack.stop()
+
+
+def wipe(home: Path) -> None:
+    """Remove the folder of an earlier run, killed ones included.
+
+    Raises CannotStart when a run has it still, and for a folder that no stack has made.
+    """
+    if home.exists() and any(home.iterdir()):
+        if not (home / "made-by").exists():
+            raise CannotStart(
+                f"{home} holds something else than a stack, and would be wiped: name another with --home."
+            )
+        with Home(home).hold(any_version=True):
+            shutil.rmtree(home)
 
 
 def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exports: Path, say: Say) -> Outcome:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from infra.demo.checker import EXPECTATIONS, differences, read_expectations
-from infra.demo.run import Outcome, run
+from infra.demo.run import Outcome, run, wipe
 from infra.local.backbone import STATE
+from infra.local.failures import CannotStart
+from infra.local.home import Home
 from infra.local.ports import StackPorts
 
 pytestmark = pytest.mark.timeout(900)
@@ -66,3 +68,22 @@ def test_notifications_were_copied_out_as_pdf_json_and_csv(outcome: Outcome) -> 
     for path in forms[".csv"]:
         with path.open(newline="") as file:
             assert len(list(csv.reader(file))) > 30
+
+
+def test_a_folder_that_another_run_has_is_left_alone(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    with Home(home).hold():
+        with pytest.raises(CannotStart, match="already runs the stack"):
+            wipe(home)
+        assert home.exists()
+
+    wipe(home)
+    assert not home.exists()
+
+
+def test_a_folder_that_no_stack_has_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear to somebody")
+
+    with pytest.raises(CannotStart, match="something else than a stack"):
+        wipe(tmp_path)
+    assert (tmp_path / "letters.txt").exists()
