@@ -267,12 +267,14 @@ async def wake_recently_proclaimed(tx: Transaction, now: datetime) -> None:
 
     Adding the day woke every clock that could be seen then; ten minutes outlast any transaction.
     """
-    await tx.driver.execute(
-        "update clock set next_instant = $1 from proclaimed_day"
-        " where added_at > $1::timestamptz - interval '10 minutes' and running and due >= day and day0 < day"
-        """ and reckoned not like '%"day":"' || day || '"%'""",
-        now,
-    )
+    # Asked first, and day by day: joined, every tick looks at every clock that runs (0.4 s beside 100,000).
+    added = "select day from proclaimed_day where added_at > $1::timestamptz - interval '10 minutes' order by day"
+    for (day,) in await tx.driver.fetch(added, now):
+        await tx.driver.execute(
+            "update clock set next_instant = $2 where running and due >= $1 and day0 < $1"
+            """ and reckoned not like '%"day":"' || $1::date || '"%'""",
+            *(day, now),
+        )
 
 
 async def _days(driver: Any, partnerships: Collection[str]) -> list[Task]:
