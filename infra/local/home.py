@@ -14,6 +14,9 @@ from infra.local.postgres import VERSION as POSTGRES_VERSION
 from infra.local.processes import ChildProcess, end_orphan
 
 LAYOUT = 1
+PRIVATE = ("kafka", "logs", "services", "issuer", "secrets")
+"""Folders for the owner's eyes alone: the broker's own files hold what agencies have just sent, names and all."""
+
 MADE_BY = f"layout {LAYOUT}, Kafka {KAFKA_VERSION}, PostgreSQL {POSTGRES_VERSION}"
 
 
@@ -35,6 +38,7 @@ class Home:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._close_to_others()
             lock = (self.folder / "lock").open("a+")
         except OSError as error:
             raise about_disk(error, self.folder) or error from error
@@ -57,6 +61,13 @@ class Home:
                 yield
             finally:
                 self._processes.unlink(missing_ok=True)
+
+    def _close_to_others(self) -> None:
+        """PostgreSQL, which does not run as root, may still have to pass through the folder itself."""
+        self.folder.chmod(self.folder.stat().st_mode & 0o711 | 0o700)
+        for name in PRIVATE:
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+            (self.folder / name).chmod(0o700)
 
     def remember(self, processes: Iterable[ChildProcess | None]) -> None:
         """Note what runs now, so that the next run can end it should this one be killed."""

@@ -90,6 +90,15 @@ def test_a_folder_is_held_by_one_run_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_stack_keeps_is_closed_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "of-an-earlier-run"
+    (folder / "kafka").mkdir(parents=True, mode=0o755)
+    with Home(folder).hold():
+        modes = {name: (folder / name).stat().st_mode & 0o777 for name in (".", "kafka", "logs", "services", "issuer")}
+    assert modes.pop(".") & 0o066 == 0  # nobody else lists it or writes in it
+    assert set(modes.values()) == {0o700}
+
+
 def test_a_folder_of_another_version_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "made-by").write_text("layout 0, Kafka 3.9.0, PostgreSQL 16\n")
     with pytest.raises(CannotStart, match=r"made by another version \(layout 0.*make clean"), Home(tmp_path).hold():
