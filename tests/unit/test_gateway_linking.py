@@ -188,3 +188,13 @@ def test_a_linked_referral_is_decided_on_its_lead() -> None:
         with pytest.raises(Refused) as refused:
             twin.propose(data, london("2026-03-11"))
         assert "linked" in {fault.rule for fault in refused.value.faults}
+
+
+@pytest.mark.parametrize("partnership", ["northbank", "southbank"])
+def test_an_incident_that_the_proposer_may_not_see_is_not_there_and_keeps_its_clocks(partnership: str) -> None:
+    lead, others = notifiable(LATE), Story()
+    others.propose(
+        referral(host_authority=HOME), EARLY, agency="southbank-council", actor=None, partnership=partnership
+    )
+    assert faults_of(london("2026-03-11"), linked(lead, others), lead, others) == {("/data/twin", "not-found")}
+    assert others.state() == "provisional"

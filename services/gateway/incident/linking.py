@@ -17,7 +17,7 @@ def link(incident: Incident, proposal: AnyEvent, data: IncidentLinked, context: 
     """Facts for both streams, each naming its own as subject. `context.related` must hold both incidents and the
     lead's twins. Raises Refused."""
     known = {incident.id: incident, **context.related}
-    lead, twin = known.get(data.lead), known.get(data.twin)
+    lead, twin = (_seen(known.get(name), proposal, context) for name in (data.lead, data.twin))
     refuse_if(list(_parties(incident, data, lead, twin)))
     assert lead is not None
     assert twin is not None
@@ -91,6 +91,17 @@ def _restart(leads: Clocks, at: datetime, reason: str) -> None:
 
 def _on(incident: Incident, outcome: Outcome) -> Outcome:
     return Outcome(outcome.data, outcome.time, incident.id, outcome.name, outcome.marks)
+
+
+def _seen(found: Incident | None, proposal: AnyEvent, context: Context) -> Incident | None:
+    """An incident as far as it exists for the proposer: another's, known by its id alone, does not (DESIGN section 2),
+    or whoever had the id could end its clocks."""
+    agency = proposal.agency
+    if found is None or agency is None:
+        return found
+    matter = found.matter
+    taking_part = matter.referrers | matter.participants | {context.authority_of(area) for area in matter.areas}
+    return found if agency in taking_part else None
 
 
 def _parties(incident: Incident, data: IncidentLinked, lead: Incident | None, twin: Incident | None) -> Iterator[Fault]:
