@@ -16,6 +16,9 @@ INDENT = "    "
 STAMP = 31
 """The width of an instant and a way in, which a story's further lines are indented by."""
 
+MOST_ALLOWED = 4
+"""More are in the receipt, and too many for a story."""
+
 RULES = {
     "T01": "Notify the Panel",
     "T02": "Tell",
@@ -85,7 +88,9 @@ def _answer(sent: Sent, receipt: Mapping[str, Any]) -> str:
     words += f" ({sent.http})" if sent.http is not None and sent.http >= 400 else ""
     words += ", with the first receipt" if receipt["same_as"] else ""
     words += f", marked {', '.join(mark.replace('_', ' ') for mark in receipt['marks'])}" if receipt["marks"] else ""
-    return words + (f": {'; '.join(receipt['faults'])}" if receipt["faults"] else "")
+    words += f": {'; '.join(receipt['faults'])}" if receipt["faults"] else ""
+    known = receipt["allowed"] if len(receipt["faults"]) == 1 and len(receipt["allowed"]) <= MOST_ALLOWED else ()
+    return words + (f" (allowed: {', '.join(known)})" if known else "")
 
 
 def _clocks(clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
