@@ -18,7 +18,7 @@ from rich.table import Table
 from tests.bench.ground import Ground, conditions, ground
 from tests.bench.profiles import FOLDER
 from tests.bench.rows import apply, backlog, deadlines, intake, latency, rebuild, relay, standing
-from tests.bench.verdicts import Row, missed, shown, verdict
+from tests.bench.verdicts import Row, missed, shown, verdict, warning
 
 RESULTS = Path(__file__).with_name("results.json")
 QUICK_RESULTS = Path(".state/bench-quick.json")
@@ -40,7 +40,8 @@ def main() -> int:
     told = _arguments()
     console = Console(soft_wrap=True, highlight=False)
     began = time.monotonic()
-    machine = conditions()
+    busy = warning(os.getloadavg()[1], os.cpu_count() or 1)
+    machine = conditions() | {"warning": busy}
 
     def say(line: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {line}", markup=False)
@@ -49,6 +50,8 @@ def main() -> int:
     machine["load average at the end"] = [round(each, 2) for each in os.getloadavg()]
     _write(told, rows, faults, machine, time.monotonic() - began)
     console.print(_table(rows))
+    if busy:
+        console.print(f"BUSY  {busy}", markup=False)
     for sentence in missed(rows):
         console.print(f"MISSED  {sentence}", markup=False)
     if any(row.met is False for row in rows):

@@ -120,6 +120,19 @@ def missed(rows: Sequence[Row]) -> list[str]:
     return [f"{row.name}: {_got(row)}; promised: {row.promise.words}" for row in rows if row.met is False]
 
 
+def warning(load: float, cores: int) -> str:
+    """What must be said of figures taken while the machine was busy with other work; empty when it was not.
+
+    `load` is the average of the last minutes before anything was measured: runnable processes that are none of ours.
+    """
+    if load <= cores / 4:
+        return ""
+    return (
+        f"{load:.1f} other processes wanted the {cores} cores when this began: absolute figures are of a busy machine,"
+        " and a ratio is worse the more often its side has to be woken in one request. Take them again on a quiet one."
+    )
+
+
 def _got(row: Row) -> str:
     if row.promise.of == "ratio" and row.ratio is not None:
         return f"ratio {shown(row.ratio)} ({shown(row.ours, row.unit)} against {shown(row.reference, row.unit)})"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.profiles import plain
-from tests.bench.verdicts import Promise, Row, Spread, missed, quantile, rounded, shown, slope, verdict
+from tests.bench.verdicts import Promise, Row, Spread, missed, quantile, rounded, shown, slope, verdict, warning
 from tests.bench.watching import told
 
 AT_LEAST = Promise("at least 0.4 of the reference", least=0.4)
@@ -47,6 +47,11 @@ def test_what_was_not_measured_is_never_called_met() -> None:
 def test_a_missed_promise_is_said_with_both_figures() -> None:
     (sentence,) = missed([row(AT_LEAST, 30, 100), row(AT_LEAST, 50, 100)])
     assert sentence == "a row: ratio 0.3 (30 ms against 100 ms); promised: at least 0.4 of the reference"
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.0, False), (0.5, False), (0.6, True), (12.0, True)])
+def test_figures_of_a_busy_machine_say_so(load: float, said: bool) -> None:
+    assert bool(warning(load, 2)) is said
 
 
 def test_a_row_in_the_results_has_all_that_was_promised_of_it() -> None:
