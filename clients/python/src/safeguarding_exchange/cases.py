@@ -32,14 +32,13 @@ def waiting(
 
 
 def _incidents(items: list[dict[str, Any]]) -> None:
-    columns = ["incident", "your reference", "nature", "status", "grounds"]
+    columns = ["incident", "status", "grounds", "your reference"]
     rows = [
         [
-            one["id"],
-            one.get("incidentref"),
-            _plain(one.get("nature", "")),
+            f"{_plain(one.get('nature', ''))}\n{one['id']}".strip(),
             _plain(one.get("status", "")),
             ", ".join(one.get("grounds", [])),
+            one.get("incidentref"),
         ]
         for one in items
     ]
@@ -47,18 +46,20 @@ def _incidents(items: list[dict[str, Any]]) -> None:
 
 
 def _tasks(items: list[dict[str, Any]]) -> None:
-    columns = ["due by the end of", "what to do", "incident", "your reference", "clock"]
+    columns = ["due, end of", "what to do", "your reference"]
     rows = [
-        [
-            shown.day(one.get("due")),
-            _plain(one["what"]) + (f": {one['recipient']}" if one.get("recipient") else ""),
-            one.get("incident"),
-            (one.get("of") or {}).get("incidentref"),
-            f"{one.get('clock') or ''} {_plain(one.get('state') or '')}".strip(),
-        ]
+        [shown.day(one.get("due")), f"{_task(one)}\n{one['incident']}", (one.get("of") or {}).get("incidentref")]
         for one in items
     ]
     shown.table("Waiting for you", columns, rows)
+
+
+def _task(task: dict[str, Any]) -> str:
+    """What is to be done, for which clock, and that clock's state where it is more than that it runs."""
+    what = f"tell {task['recipient']}" if task.get("recipient") else _plain(task["what"])
+    rule = str(task.get("clock") or "").partition(":")[0]
+    state = task.get("state")
+    return " ".join(filter(None, [rule, what, f"({_plain(state)})" if state and state != "open" else ""]))
 
 
 def _plain(code: str) -> str:
@@ -67,7 +68,7 @@ def _plain(code: str) -> str:
 
 @cases.command("show")
 def show(incident: Incident, account: As = None, json: Json = False) -> None:
-    """An incident: its status, its clocks with the reckoning, and its notification."""
+    """An incident: status, clocks with their reckoning."""
     with exchange(account) as door:
         told = door.get(f"/v1/incidents/{incident}")
     if json:
@@ -86,22 +87,30 @@ def show(incident: Incident, account: As = None, json: Json = False) -> None:
 
 @cases.command("timeline")
 def timeline(incident: Incident, account: As = None, json: Json = False) -> None:
-    """Everything stated of an incident, in order: who, when, as what."""
+    """What was stated of an incident, in order.
+
+    Of its clocks too: who, when, as what. How its notification came about: sx notification.
+    """
     with exchange(account) as door:
         items = door.get(f"/v1/incidents/{incident}/timeline")["items"]
     if json:
         shown.as_json(items)
         return
     rows = [
-        [shown.instant(one["time"]), one["type"], one.get("actor") or one.get("agency") or "the exchange"]
+        [shown.instant(one["time"]), _stated(one), one.get("actor") or one.get("agency") or "the exchange"]
         for one in items
     ]
     shown.table("Timeline", ["when", "what", "who"], rows)
 
 
+def _stated(event: dict[str, Any]) -> str:
+    about = (event.get("data") or {}).get("clock")
+    return f"{event['type']}  {about}" if about else str(event["type"])
+
+
 @cases.command("notification")
 def notification(incident: Incident, account: As = None, json: Json = False) -> None:
-    """The notification of an incident: status, versions, readiness field by field."""
+    """Its notification: status, versions, what is missing."""
     with exchange(account) as door:
         told = door.get(f"/v1/notifications/{incident}")
     if json:
@@ -130,7 +139,10 @@ def export(
     output: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
     account: As = None,
 ) -> None:
-    """Take a copy of the notification. Who took it, when and why is recorded first."""
+    """Take a copy of the notification.
+
+    Who took it, when and why is recorded first.
+    """
     with exchange(account) as door:
         asked = {"purpose": purpose, "version": version, "filing": "true" if filing else None}
         answer = door.download(f"/v1/notifications/{incident}/exports/{form}", **asked)

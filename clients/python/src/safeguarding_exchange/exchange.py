@@ -107,7 +107,7 @@ class Exchange:
         major = MAJORS.get(name, 1)
         where = partnership or self.session.partnership
         if where is None:
-            raise ValueError("you belong to several partnerships: say which with --partnership")
+            raise ValueError("You belong to several partnerships: say which with --partnership")
         made: dict[str, Any] = {
             "specversion": "1.0",
             "id": uuid4().hex,

@@ -65,7 +65,10 @@ def replay(
 
 @operating.command("rebuild")
 def rebuild(at: At = None, account: As = None, json: Json = False) -> None:
-    """Fold a service's read models anew from its log, while it goes on."""
+    """Fold a service's read models anew from its log.
+
+    The service goes on meanwhile.
+    """
     with exchange(account) as door:
         told = door.order("/operations/rebuild", at)
     if json:
@@ -76,7 +79,7 @@ def rebuild(at: At = None, account: As = None, json: Json = False) -> None:
 
 @operating.command("verify")
 def verify(at: At = None, account: As = None, json: Json = False) -> None:
-    """Check a service's log against its hash chain and its checkpoints."""
+    """Check a service's log: hash chain, checkpoints."""
     with exchange(account) as door:
         told = door.get("/operations/verify", at)
     if json:

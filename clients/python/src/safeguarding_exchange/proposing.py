@@ -51,6 +51,19 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def _data(path: Path) -> dict[str, Any]:
+    """An event's data: what the file holds, or the data in it where it holds a whole event."""
+    content = _read(path)
+    whole = "specversion" in content and isinstance(content.get("data"), dict)
+    return dict(content["data"]) if whole else content
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """A notification's content, alone in its file or within a whole event or its data."""
+    data = _data(path)
+    return dict(data["content"]) if isinstance(data.get("content"), dict) else data
+
+
 @proposing.command("send")
 def send(file: File, account: As = None, json: Json = False) -> None:
     """Publish a whole CloudEvent from a file, as it is."""
@@ -67,8 +80,11 @@ def refer(
     account: As = None,
     json: Json = False,
 ) -> None:
-    """Refer an incident; the file holds the referral's data."""
-    _propose(account, "incident.referred", _read(file), None, json, partnership=partnership, incidentref=reference)
+    """Refer an incident.
+
+    The file holds the referral's data, or a whole event, of which the data is taken.
+    """
+    _propose(account, "incident.referred", _data(file), None, json, partnership=partnership, incidentref=reference)
 
 
 @proposing.command("triage")
@@ -88,7 +104,10 @@ def triage(
     account: As = None,
     json: Json = False,
 ) -> None:
-    """Decide whether an incident is notifiable. The clocks run from awareness, never from this decision."""
+    """Decide whether an incident is notifiable.
+
+    The clocks run from awareness, never from this decision.
+    """
     data: dict[str, Any] = {
         "notifiable": notifiable,
         "grounds": ground or [],
@@ -141,8 +160,11 @@ def told(
 
 @proposing.command("draft")
 def draft(incident: Incident, file: File, account: As = None, json: Json = False) -> None:
-    """Write the notification, or a further version of it; the file holds its content."""
-    _propose(account, "notification.drafted", {"content": _read(file)}, incident, json)
+    """Write the notification, or a further version.
+
+    The file holds its content, or a whole event, of which the content is taken.
+    """
+    _propose(account, "notification.drafted", {"content": _content(file)}, incident, json)
 
 
 @proposing.command("approve")
@@ -180,7 +202,10 @@ def submitted(
     account: As = None,
     json: Json = False,
 ) -> None:
-    """Record that the notification reached the national portal: its reference and time."""
+    """Record the portal's reference and time.
+
+    That is what meets the clock: a named person says when the notification reached the national portal.
+    """
     data = {"portalReference": reference, "portalTime": at}
     if delay_reason:
         data["delayReason"] = delay_reason
@@ -189,7 +214,10 @@ def submitted(
 
 @proposing.command("explain-delay")
 def explain_delay(incident: Incident, reason: Reason, account: As = None, json: Json = False) -> None:
-    """Say why a submission was late; the copy to be filed waits for it."""
+    """Say why a submission was late.
+
+    The copy to be filed waits for it, and nothing else does.
+    """
     _propose(account, "notification.delay-explained", {"delayReason": reason}, incident, json)
 
 
@@ -203,8 +231,11 @@ def amend(
     account: As = None,
     json: Json = False,
 ) -> None:
-    """Record an amendment that reached the national portal; the file holds the whole content."""
-    data: dict[str, Any] = {"reason": reason, "content": _read(file), "portalTime": at}
+    """Record an amendment made in the national portal.
+
+    The file holds the whole content as amended, or a whole event, of which the content is taken.
+    """
+    data: dict[str, Any] = {"reason": reason, "content": _content(file), "portalTime": at}
     if reference:
         data["portalReference"] = reference
     _propose(account, "notification.amended", data, incident, json)
@@ -218,11 +249,14 @@ def withdraw(
     account: As = None,
     json: Json = False,
 ) -> None:
-    """Withdraw the notification: the criteria were not met after all."""
+    """Withdraw the notification.
+
+    The criteria were not met after all.
+    """
     _propose(account, "notification.withdrawn", {"reasons": reason, "panelToldAt": at}, incident, json)
 
 
-day = typer.Typer(help="Proclaimed bank holidays: proposed by one person, added by another.")
+day = typer.Typer(help="Proclaimed bank holidays: propose one, add one.")
 proposing.add_typer(day, name="day")
 Day = Annotated[str, typer.Argument(help="The date, such as 2027-06-11.")]
 Title = Annotated[str, typer.Option(help="What it is.")]

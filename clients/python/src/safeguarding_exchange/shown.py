@@ -11,6 +11,8 @@ from rich.table import Table
 LONDON = ZoneInfo("Europe/London")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+ID_WIDTH = len("incident-") + 32
+"""An incident's id is never broken over two lines: it is there to be copied."""
 
 
 def as_json(value: Any) -> None:
@@ -40,21 +42,46 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
         console.print(f"{title}: nothing")
         return
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        holds_ids = any("incident-" in str(row[number]) for row in rows)
+        made.add_column(column, overflow="fold", min_width=ID_WIDTH if holds_ids else None)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(made)
 
 
+CLOCKS = {
+    "T01": "notify the Panel",
+    "T02": "tell the partner",
+    "T03": "tell the Department and Ofsted (looked-after child)",
+    "T04": "tell the Department and Ofsted (care leaver)",
+    "T05": "decide on the referral",
+}
+"""What each clock times, in a few words; `GET /v1/rules` has the rules with their sources."""
+
+_STATES = {"open": "running", "provisional": "running, provisional", "cancelled": "ended"}
+
+
+def pairs(title: str, told: dict[str, Any]) -> None:
+    """Names and what they stand for, a line each."""
+    console.print(f"[bold]{title}[/bold]")
+    width = max(map(len, told)) + 2
+    for name, value in told.items():
+        console.print(f"  {name:<{width}}{', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
 def clock(told: dict[str, Any]) -> None:
-    """One clock with its reckoning, each day that did not count named."""
-    firm = " (provisional)" if told.get("provisional") else ""
-    whom = f" for {told['recipient']}" if told.get("recipient") else ""
-    console.print(f"[bold]{told['rule']}{whom}[/bold]: {_state(told)}{firm}")
+    """One clock, as an incident shows it or as a receipt tells what became of it; the days that do not count named."""
+    rule = str(told["rule"])
+    whom = f" {told['recipient']}" if told.get("recipient") else ""
+    what = f" {CLOCKS[rule]}" if rule in CLOCKS else ""
+    console.print(f"[bold]{rule}[/bold]{what}{whom}: {_state(told)}")
     reckoned = told.get("reckoned")
     if not reckoned:
-        console.print("  the due day is not known: no calendar covers its dates")
+        if told.get("uncomputed") or told.get("state") == "uncomputed":
+            console.print("  the due day is not known: no calendar covers its dates")
+        elif told.get("due"):
+            console.print(f"  due by the end of [bold]{day(told['due'])}[/bold]")
         return
     count = reckoned["workingDays"]
     console.print(
@@ -66,7 +93,16 @@ def clock(told: dict[str, Any]) -> None:
 
 
 def _state(told: dict[str, Any]) -> str:
-    state = str(told.get("state") or "running").replace("_", " ")
+    event = str(told.get("event") or "").partition(".")[2]
+    if event == "met":
+        state = "met in time" if told.get("inTime") else "met late"
+    elif event == "missed":
+        state = "missed"
+    elif event == "cancelled":
+        state = "ended, " + str(told.get("because", "")).replace("_", " ")
+    else:
+        state = str(told.get("state") or ("provisional" if told.get("provisional") else "open"))
+        state = _STATES.get(state, state.replace("_", " "))
     late = told.get("workingDaysLate")
     days = f" by {late} working day{'' if late == 1 else 's'}" if late is not None and "late" in state else ""
     awaiting = ", awaiting the reason for the delay" if told.get("awaitingReason") else ""
@@ -93,12 +129,12 @@ def faults(found: list[dict[str, Any]]) -> None:
         allowed = fault.get("allowed")
         several = ", ".join(allowed) if isinstance(allowed, list) else allowed
         hint = f" (allowed: {several})" if several else ""
-        errors.print(f"  {fault.get('pointer') or '/'}: {fault.get('detail', fault.get('rule'))}{hint}")
+        errors.print(f"  {fault.get('pointer') or '/'}: {fault.get('detail', fault.get('rule'))}{hint}", markup=False)
 
 
 def problem(title: str, told: dict[str, Any]) -> None:
     """What could not be done, and the remedy."""
     errors.print(f"[bold red]{title}[/bold red]")
     if told.get("detail"):
-        errors.print(f"  {told['detail']}")
+        errors.print(f"  {told['detail']}", markup=False)
     faults(told.get("errors", []))

@@ -27,11 +27,18 @@ def signing_in(
         Path | None, typer.Option(help="The state folder of an embedded stack, such as .state/run: no browser.")
     ] = None,
 ) -> None:
-    """Sign in, through a browser unless a password file or a local stack is named."""
+    """Sign in, in a browser or at a local stack.
+
+    Through a browser, unless a password file or a local stack is named.
+    """
     if local and not password_file:
-        password_file = local / "issuer" / "identities" / "passwords" / account
-        if not password_file.exists():
-            raise typer.BadParameter(f"{local} knows no account {account}")
+        passwords = local / "issuer" / "identities" / "passwords"
+        password_file = passwords / account
+        if not passwords.is_dir():
+            raise typer.BadParameter(f"{local} is not the folder of an embedded stack: start one with make run")
+        if not password_file.is_file():
+            known = ", ".join(sorted(one.name for one in passwords.iterdir() if one.suffix == ""))
+            raise typer.BadParameter(f"there is no account {account}; there are {known}")
     password = password_file.read_text().strip() if password_file else None
     session = sign_in(account, gateway, issuer, password)
     Sessions().keep(session)
@@ -64,8 +71,4 @@ def whoami(account: As = None, json: Json = False) -> None:
     if json:
         shown.as_json(told)
     else:
-        shown.table("Signed in", ["", ""], [[key, _plain(value)] for key, value in told.items()])
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        shown.pairs("Signed in", told)

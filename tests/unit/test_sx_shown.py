@@ -1,0 +1,60 @@
+"""What `sx` shows a person of clocks and lists, and what it reads from their files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from safeguarding_exchange import shown
+from safeguarding_exchange.proposing import _content, _data
+
+PROPOSALS = Path(__file__).parents[2] / "contracts" / "examples" / "proposals"
+INCIDENT = "incident-" + "1" * 32
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown, "console", Console(width=80, highlight=False))
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"event": "deadline.met", "rule": "T05", "inTime": True, "due": "2026-11-23"}, "met in time"),
+        (
+            {"event": "deadline.met", "rule": "T01", "inTime": False, "due": "2026-11-23", "workingDaysLate": 2},
+            "late by 2",
+        ),
+        ({"event": "deadline.cancelled", "rule": "T01", "because": "not_notifiable"}, "ended, not notifiable"),
+        ({"event": "deadline.set", "rule": "T01", "provisional": True}, "running, provisional"),
+        ({"rule": "T01", "state": "provisional", "provisional": True}, "running, provisional"),
+        ({"rule": "T01", "state": "open", "provisional": False}, "running"),
+    ],
+)
+def test_a_clock_is_told_as_what_became_of_it(
+    told: dict[str, Any], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown.clock(told)
+    printed = capsys.readouterr().out
+    assert says in printed
+    assert "not known" not in printed
+
+
+def test_only_a_clock_that_no_calendar_reaches_has_no_known_due_day(capsys: pytest.CaptureFixture[str]) -> None:
+    shown.clock({"event": "deadline.set", "rule": "T01", "provisional": False, "uncomputed": True})
+    assert "not known" in capsys.readouterr().out
+
+
+def test_an_incidents_id_stands_whole_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    shown.table("Waiting", ["due", "what", "reference"], [["Mon 23 Nov 2026", f"decide\n{INCIDENT}", "R" * 60]])
+    assert INCIDENT in capsys.readouterr().out
+
+
+def test_a_whole_event_serves_where_its_data_or_its_content_is_asked_for(tmp_path: Path) -> None:
+    referral = json.loads((PROPOSALS / "incident.referred.v1.json").read_text())
+    assert _data(PROPOSALS / "incident.referred.v1.json") == referral["data"]
+    content = json.loads((PROPOSALS / "notification.drafted.v1.json").read_text())["data"]["content"]
+    alone = tmp_path / "content.json"
+    alone.write_text(json.dumps(content))
+    assert _content(PROPOSALS / "notification.drafted.v1.json") == _content(alone) == content
