@@ -1,9 +1,9 @@
 """What every service's HTTP looks like: problems, limits, trace, headers, access log, health, metrics."""
 
 import logging
+import re
 import signal
 import sys
-import re
 import time
 from collections.abc import Mapping, Sequence
 from random import getrandbits
