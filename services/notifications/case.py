@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from contracts.codes import Ground
 from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet, Reckoned
@@ -29,6 +29,7 @@ class Case:
     incident: str
     partnership: str = ""
     host_authority: str = ""
+    occurred_from: date | None = None
     areas: frozenset[str] = frozenset()
     other_areas: tuple[str, ...] = ()
     referrers: frozenset[str] = frozenset()
@@ -76,6 +77,7 @@ def _referred(case: Case, referral: IncidentReferred, fact: AnyEvent) -> Case:
         case,
         partnership=fact.partnership,
         host_authority=referral.host_authority,
+        occurred_from=referral.occurrence.date_from,
         areas=frozenset(filter(None, areas)),
         # Whose partners must hear too: home and placing areas, and those named (DOMAIN T02, 1.4).
         other_areas=tuple(area for area in named if area and area != referral.host_authority),

@@ -26,6 +26,7 @@ from contracts.submissions import Fault
 from services.notifications.case import Case
 from services.notifications.coverage import missing
 from services.notifications.recipients import SECTION_16C, recipients, review_follows
+from shared.clock import london_date
 from shared.decider import Context, Outcome, Refused, Waiting
 
 
@@ -143,6 +144,7 @@ def _submitted(
     state: Notification, submitted: NotificationSubmitted, case: Case, context: Context
 ) -> Sequence[Outcome]:
     _not_in_the_future("/data/portalTime", submitted.portal_time, context)
+    _not_before_the_incident(submitted.portal_time, state.latest, case)
     if state.filed:
         _only_a_correction(state.filed, submitted)
     latest = state.latest
@@ -227,6 +229,14 @@ def _filed_or_wait(state: Notification) -> NotificationSubmitted:
 def _not_in_the_future(pointer: str, at: datetime, context: Context) -> None:
     if at > context.now:
         raise Refused(_fault(pointer, "in-the-future", "it lies in the future: record what has happened"))
+
+
+def _not_before_the_incident(portal_time: datetime, latest: Written | None, case: Case) -> None:
+    """A slip in the portal's date would meet the duty before there was one, and every miss would be corrected away."""
+    occurred = latest.content.occurrence.date_from if latest else case.occurred_from
+    if occurred is not None and london_date(portal_time) < occurred:
+        fault = _fault("/data/portalTime", "before-the-incident", "nothing was filed before the incident happened")
+        raise Refused(fault.model_copy(update={"allowed": (f"from {occurred.isoformat()}",)}))
 
 
 def _fault(pointer: str, rule: str, detail: str) -> Fault:

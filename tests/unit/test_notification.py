@@ -1,6 +1,7 @@
 """The notification's life: who may do what next, and what is never refused because it has happened."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,13 @@ def test_the_portals_time_is_corrected_by_a_further_fact_and_never_repeated() ->
 
 def test_what_lies_in_the_future_has_not_happened() -> None:
     assert _rules([], proposed("notification.submitted.v1", portalTime="2027-01-01T00:00:00Z")) == ["in-the-future"]
+
+
+@pytest.mark.parametrize("past", [[], happened(DRAFTED), happened(DRAFTED, APPROVED, SUBMITTED)], ids=len)
+def test_nothing_was_filed_before_the_incident_happened(past: list[AnyEvent]) -> None:
+    case = replace(CASE, occurred_from=date(2026, 8, 26))
+    slip = proposed("notification.submitted.v1", portalTime="2026-02-09T10:15:00Z")
+    assert _rules(past, slip, case) == ["before-the-incident"]
 
 
 @pytest.mark.parametrize("early", [AMENDED, WITHDRAWN, ACKNOWLEDGED, EXPLAINED], ids=lambda event: event.name)
