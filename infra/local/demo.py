@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from infra.demo.checker import EXPECTATIONS
+import httpx
+
+from infra.demo.checker import EXPECTATIONS, BadExpectation
+from infra.demo.clock_mover import NotQuiet
+from infra.demo.exports import NotCopied
+from infra.demo.reading import NotReadable
 from infra.demo.run import run
-from infra.demo.scenarios import read_scenarios
+from infra.demo.scenarios import BadScenario, read_scenarios
+from infra.demo.signing_in import SignInFailed
 from infra.local.backbone import PORT_SETTING, STATE
 from infra.local.failures import CannotStart
 from infra.local.ports import StackPorts
 
 FIRST_PORT = 18080
+NOT_PLAYED = (NotQuiet, SignInFailed, NotReadable, NotCopied, httpx.HTTPError)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -30,8 +37,10 @@ def main(words: Sequence[str] | None = None) -> int:
         signal.signal(each, _interrupted)
     try:
         outcome = run(told.home, StackPorts.from_(told.ports_from), told.expectations, told.only)
-    except CannotStart as failure:
+    except (CannotStart, BadScenario, BadExpectation, *NOT_PLAYED) as failure:
         print(failure, file=sys.stderr)
+        if isinstance(failure, NOT_PLAYED):
+            print(f"The services' logs are in {told.home / 'logs'}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped before its end", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.demo.checker import EXPECTATIONS, BadExpectation, Difference, differences, read_expectations
+from infra.demo.clock_mover import NotQuiet
 from infra.demo.run import Outcome
 from infra.local import demo
 
@@ -150,3 +151,17 @@ def test_the_demo_ends_with_its_line_and_a_status_that_tells(
         "exports": ["a.pdf"],
     }
     assert said.err.splitlines() == [one.sentence() for one in wrong]
+
+
+def test_a_demo_that_cannot_be_played_says_so_plainly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: object) -> Outcome:
+        raise NotQuiet("not quiet after 60 s: gateway")
+
+    monkeypatch.setattr(demo, "run", run)
+
+    assert demo.main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("not quiet after 60 s: gateway\nThe services' logs are in ")
