@@ -19,6 +19,14 @@ FACTS = UUID("c2a7f0d8-6f0c-4c0f-8a77-0d1f1f3f9a51")
 """The namespace of the ids of the vault's facts."""
 
 
+MOST_ALIKE = 10
+"""Of so many known subjects, the likest, a new one is told to be like. Where a child, or a faulty sender, comes a
+thousand times, each further one would otherwise be paired with every other, and all other filing would wait for it."""
+
+CANDIDATES = 50
+"""Known subjects, those that share most, whose likeness is worked out."""
+
+
 async def compare(tx: Transaction, parcel: OpenedParcel, item: SealedItem, key: bytes, now: datetime) -> None:
     """Keeps the identity's tokens, and notes whom it is like among those filed before."""
     new = traits(item.value, key)
@@ -86,15 +94,19 @@ async def _alike(
     # children of one event are told apart by whoever sent it, twins included
     together = {str(one.subject) for one in parcel.items if one.kind == "identity"}
     others = trait.c.subject.not_in(together)
+    tokens = trait.c.token.in_([t.token for t in new])
+    likest = select(trait.c.subject).where(tokens, others).group_by(trait.c.subject)
+    likest = likest.order_by(func.count().desc(), trait.c.subject).limit(CANDIDATES)
     equal = select(trait.c.subject, trait.c.trait, trait.c.token)
-    found = equal.where(trait.c.token.in_([t.token for t in new]), others)
+    found = equal.where(tokens, trait.c.subject.in_(likest.scalar_subquery()))
     shared = [KnownTrait(r.subject, r.trait, r.token) for r in await tx.connection.execute(found)]
     if not shared:
         return {}
     count = select(trait.c.subject, trait.c.trait, func.count().label("size"))
     counted = count.where(trait.c.subject.in_({k.subject for k in shared})).group_by(trait.c.subject, trait.c.trait)
     sizes = {(r.subject, r.trait): r.size for r in await tx.connection.execute(counted)}
-    return alike(new, shared, sizes)
+    whole = alike(new, shared, sizes)
+    return {subject: whole[subject] for subject in sorted(whole, key=lambda one: -len(whole[one]))[:MOST_ALIKE]}
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from contracts.identifiers import mint
 from contracts.vault import Purpose
+from services.vault.noticing import MOST_ALIKE
 from shared.documents import SIZE_LIMIT
 from shared.vault_client import Sealable, VaultRefused, unreadable
 from tests.stacks import Stack
@@ -290,3 +291,16 @@ async def traces(world: World) -> str:
 
     await until(written)
     return read()
+
+
+async def test_a_child_that_comes_forty_times_is_paired_with_the_likest_few_each_time(world: World) -> None:
+    who = {"name": "Child Again", "dateOfBirth": "2011-11-11"}
+    sent = [await world.source.send(identity(mint("incident"), mint("subject"), **who)) for _ in range(40)]
+    await world.filed(*sent)
+    (row,) = await world.rows(
+        "select count(*) as pairs, count(distinct filed) as told from likeness where filed in"
+        " (select subject from item where parcel = any($1::text[]))",
+        sent,
+    )
+    assert row["told"] == 39  # every one but the first is told of
+    assert row["pairs"] <= 39 * MOST_ALIKE  # of 780
