@@ -1,4 +1,4 @@
-"""The calendar: a proclaimed day off is proposed by one person and approved by another (DESIGN section 6)."""
+"""The calendar: a proclaimed day off is proposed by one person and approved by another."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Two referrals of one incident: the lead's clocks go on, the twin's end as linked (DOMAIN 4A item 21, DESIGN 4.3)."""
+"""Two referrals of one incident: the lead's clocks go on, the twin's end as linked (DOMAIN 4A item 21)."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,6 +1,6 @@
 """What the notification's own facts do to the incident's clocks. They come on another topic: in any interleaving.
 
-An accepted submission beats a crossing "not notifiable"; withdrawal is then the remedy (DESIGN section 4).
+An accepted submission beats a crossing "not notifiable"; withdrawal is then the remedy.
 """
 
 from dataclasses import replace
