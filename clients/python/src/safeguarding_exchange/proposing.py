@@ -33,12 +33,14 @@ def _propose(
     *,
     partnership: str | None = None,
     incidentref: str | None = None,
-) -> None:
+) -> dict[str, Any]:
+    """Publish it and show its receipt; returns the receipt. Ends with status 1 where it was refused."""
     with exchange(account) as door:
         told = door.publish(name, data, subject, partnership=partnership, incidentref=incidentref)
     shown.as_json(told) if as_json else shown.receipt(told)
     if told["status"] == "refused":
         raise typer.Exit(1)
+    return told
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -155,7 +157,9 @@ def told(
 ) -> None:
     """Record that a partner was told, when and how."""
     data = {"recipient": recipient, "notifiedAt": at, "channel": channel}
-    _propose(account, "partner.notified", data, incident, json)
+    receipt = _propose(account, "partner.notified", data, incident, json)
+    if not receipt.get("deadlines") and not json:
+        shown.console.print(f"  no clock of this incident waited for {recipient}: is that its id? See sx show")
 
 
 @proposing.command("draft")
