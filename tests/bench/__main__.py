@@ -21,7 +21,8 @@ from tests.bench.rows import apply, backlog, deadlines, intake, latency, rebuild
 from tests.bench.verdicts import Row, missed, shown, verdict, warning
 
 RESULTS = Path(__file__).with_name("results.json")
-QUICK_RESULTS = Path(".state/bench-quick.json")
+PARTIAL_RESULTS = Path(".state/bench.json")
+"""Of a run that was quick, or not of everything."""
 
 Measure = Callable[[Ground], Iterator[Row]]
 # In this order, since what intake leaves for the others to do would take them longer than all else together.
@@ -47,9 +48,11 @@ def main() -> int:
     def say(line: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {line}", markup=False)
 
-    rows, faults = _measured(told, say)
-    machine["load average at the end"] = [round(each, 2) for each in os.getloadavg()]
-    _write(told, rows, faults, machine, time.monotonic() - began)
+    def keep(rows: list[Row], faults: list[str]) -> None:
+        machine["load average at the end"] = [round(each, 2) for each in os.getloadavg()]
+        _write(told, rows, faults, machine, time.monotonic() - began)
+
+    rows, faults = _measured(told, say, keep)
     console.print(_table(rows))
     if busy:
         console.print(f"BUSY  {busy}", markup=False)
@@ -67,11 +70,14 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     asked.add_argument("--quick", action="store_true", help="minutes instead of a quarter of an hour; rougher")
-    asked.add_argument("--only", nargs="+", choices=["standing", *PARTS], help="these parts, and write nothing")
+    asked.add_argument("--only", nargs="+", choices=["standing", *PARTS], help="these parts alone")
     return asked.parse_args()
 
 
-def _measured(told: argparse.Namespace, say: Callable[[str], None]) -> tuple[list[Row], list[str]]:
+def _measured(
+    told: argparse.Namespace, say: Callable[[str], None], keep: Callable[[list[Row], list[str]], None]
+) -> tuple[list[Row], list[str]]:
+    """Every row, and what could not be measured. `keep` is called after each part, so that no stop loses them."""
     rows: list[Row] = []
     faults: list[str] = []
 
@@ -84,6 +90,7 @@ def _measured(told: argparse.Namespace, say: Callable[[str], None]) -> tuple[lis
         except Exception as fault:  # whatever it is, the other parts can still be measured
             faults.append(f"{name}: {type(fault).__name__}: {fault}")
             say(f"  not measured: {faults[-1]}")
+        keep(rows, faults)
 
     wanted = told.only or ["standing", *PARTS]
     if "standing" in wanted:
@@ -99,9 +106,7 @@ def _measured(told: argparse.Namespace, say: Callable[[str], None]) -> tuple[lis
 def _write(
     told: argparse.Namespace, rows: list[Row], faults: list[str], machine: dict[str, object], seconds: float
 ) -> None:
-    if told.only:
-        return
-    file = QUICK_RESULTS if told.quick else RESULTS
+    file = RESULTS if not told.quick and not told.only else PARTIAL_RESULTS
     file.parent.mkdir(exist_ok=True)
     whole = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
