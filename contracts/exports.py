@@ -62,6 +62,7 @@ class ExportedNotification(Model):
     status: str
     grounds: Grounds
     clock: Annotated[str, Field(description="The reckoning of the five-working-day rule, in a sentence.")] | None = None
+    remarks: tuple[str, ...] = Field((), description="What in this copy does not agree with what was recorded.")
     coverage: FieldCoverage
     filing: Filing | None = None
     recipients: tuple[Recipient, ...]

@@ -1,6 +1,6 @@
 """Taking a copy of a notification: revealed on the caller's behalf, recorded before it is handed over."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,8 +16,8 @@ from services.notifications.case import Case, duty_clock
 from services.notifications.coverage import Coverage, coverage
 from services.notifications.exports.as_csv import as_csv
 from services.notifications.exports.as_pdf import as_pdf
-from services.notifications.exports.document import fields, references
-from services.notifications.notification import Notification, Written
+from services.notifications.exports.document import fields, references, show
+from services.notifications.notification import Notification, Written, differs
 from services.notifications.recipients import PARTNERS, recipients
 from services.notifications.reckoning import sentence
 from services.notifications.views import stream_of
@@ -98,6 +98,7 @@ class Copies:
             status=(state.status or "draft"),
             grounds=written.content.grounds,
             clock=sentence(clock) if clock else None,
+            remarks=tuple(_remarks(case, written)),
             coverage=_covered(covered),
             filing=_filing(case, state),
             recipients=tuple(self._recipients(case, state, written)),
@@ -154,6 +155,13 @@ class Copies:
         async with self._database.transaction(self._workplace.log) as tx:
             work = await self._workplace.work(tx, cause)
             await work.record(stream_of(wanted.incident), [Outcome(taken)])
+
+
+def _remarks(case: Case, written: Written) -> Iterator[str]:
+    drafted, decided = written.content.became_aware_at, case.became_aware_at
+    if differs(drafted, decided):
+        shown = (show(at.isoformat().replace("+00:00", "Z"), {}) for at in (drafted, decided) if at)
+        yield "Became aware differs: {} in this version, {} as the authority decided.".format(*shown)
 
 
 def _covered(covered: Coverage) -> FieldCoverage:

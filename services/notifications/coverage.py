@@ -44,7 +44,7 @@ def _if_harm(name: str) -> Filled:
 
 FORM: tuple[FormField, ...] = (
     FormField("Notifier", "Notifying authority", "notifyingAuthority", _always, needed=True),
-    FormField("Notifier", "Name, role, telephone and e-mail", "notifier", _always, needed=True),
+    FormField("Notifier", "Whom to ask", "notifier", _always, needed=True),
     FormField("Notifier", "Became aware", "becameAwareAt", _always, needed=True),
     FormField("Notifier", "Aware through", "awarenessSource", _always, needed=True),
     FormField("Incident", "Date", "occurrence/dateFrom", _always, needed=True),

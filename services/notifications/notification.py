@@ -106,7 +106,13 @@ def _drafted(state: Notification, drafted: NotificationDrafted, case: Case) -> S
     if drafted.content.notifying_authority != case.host_authority:
         fault = _fault("/data/content/notifyingAuthority", "not-the-host", "the authority of the place notifies")
         raise Refused(fault.model_copy(update={"allowed": (case.host_authority,)}))
-    return [Outcome(drafted.model_copy(update={"version": len(state.versions) + 1}))]
+    marks = ("awareness_differs",) if differs(drafted.content.became_aware_at, case.became_aware_at) else ()
+    return [Outcome(drafted.model_copy(update={"version": len(state.versions) + 1}), marks=marks)]
+
+
+def differs(drafted: datetime, decided: datetime | None) -> bool:
+    """Whether a draft tells another awareness than the authority decided, by a minute or more."""
+    return decided is not None and abs((drafted - decided).total_seconds()) >= 60
 
 
 def _approved(

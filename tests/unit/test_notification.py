@@ -1,7 +1,7 @@
 """The notification's life: who may do what next, and what is never refused because it has happened."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -53,6 +53,13 @@ def test_a_draft_follows_triage() -> None:
 
 def test_only_the_authority_of_the_place_drafts() -> None:
     assert _rules([], DRAFTED, replace(CASE, host_authority="E06000992")) == ["not-the-host"]
+
+
+def test_a_draft_that_tells_another_awareness_than_triage_is_taken_and_marked() -> None:
+    (same,) = outcomes_of([], DRAFTED)
+    (other,) = outcomes_of([], DRAFTED, replace(CASE, became_aware_at=datetime(2026, 8, 20, tzinfo=UTC)))
+    assert same.marks == ()
+    assert other.marks == ("awareness_differs",)
 
 
 def test_a_later_draft_is_a_further_version_and_the_earlier_is_kept() -> None:

@@ -22,7 +22,7 @@ def tell(incident: Incident, data: PartnerNotified, context: Context) -> list[Ou
     first = min(data.notified_at, incident.told.get(recipient, data.notified_at))
     if key and clocks.runs(key) and clocks[key].met_at != first:
         clocks.meet(key, first)
-    return [Outcome(told), *clocks.outcomes]
+    return [Outcome(told, marks=() if key else ("no_clock",)), *clocks.outcomes]
 
 
 def _keys(recipient: str, context: Context) -> tuple[str, ...]:
