@@ -14,7 +14,7 @@ from contracts.sealing import marks, words_left
 from shared.database import Transaction, driver_of
 from shared.log_schema import LogTables, log_tables
 
-__all__ = ["Conflict", "EventLog", "LogTables", "Route", "Stored", "WordsInFact", "log_tables"]
+__all__ = ["Conflict", "EventLog", "FactTooLarge", "LogTables", "Route", "Stored", "WordsInFact", "log_tables"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,17 @@ BESIDE = {
     "business_date": "businessdate",
 }
 """What stands beside a fact's bytes for queries: the column, and the attribute of the event that it repeats."""
+
+
+class FactTooLarge(ValueError):
+    """A fact that no topic would take: nothing was stored. The relay could never get past it."""
+
+    def __init__(self, type_: str, size: int) -> None:
+        super().__init__(f"{type_} has {size} bytes, and {LARGEST_FACT} is the most")
+
+
+LARGEST_FACT = 900_000
+"""Bytes; Kafka's own limit is 1 MB a record, its headers included."""
 
 _COLUMNS = (
     ("version", "int"),
@@ -144,9 +155,9 @@ class EventLog:
     async def append(self, tx: Transaction, stream: str, expected_version: int, facts: Sequence[AnyEvent]) -> int:
         """Store the facts behind version `expected_version` of the stream; returns its new version.
 
-        Raises Conflict where the stream is at another version, WordsInFact where a sealed field holds words, and
-        ValueError for a fact without `recordedtime` or `businessdate`. After any of them the transaction (or the
-        savepoint) must be given up.
+        Raises Conflict where the stream is at another version, WordsInFact where a sealed field holds words,
+        FactTooLarge for what no topic takes, and ValueError for a fact without `recordedtime` or `businessdate`.
+        After any of them the transaction (or the savepoint) must be given up.
         """
         if not facts:
             return expected_version
@@ -220,5 +231,8 @@ class EventLog:
             left = words_left(catalogue.model_of(fact), fact.data.model_dump(mode="json", by_alias=True))
             if left:
                 raise WordsInFact(fact.type, left)
+        content = fact.to_json()
+        if len(content) > LARGEST_FACT:
+            raise FactTooLarge(fact.type, len(content))
         route = self._route(fact)
-        return (version, *(getattr(fact, name) for name in BESIDE.values()), route.topic, route.key, fact.to_json())
+        return (version, *(getattr(fact, name) for name in BESIDE.values()), route.topic, route.key, content)

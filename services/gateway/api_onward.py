@@ -15,9 +15,10 @@ from contracts.identifiers import IncidentId, Reference
 from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
+from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, fact_shown, filled, references_in
 from shared.credentials import CredentialsRefused, ServiceCredentials
-from shared.http import Problem
+from shared.http import Problem, not_found
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
 from shared.telemetry import current_traceparent
 from shared.vault_client import NotYetFiled, VaultAway, VaultClient, VaultRefused
@@ -103,6 +104,7 @@ def onward_router(onward: Onward) -> APIRouter:
         document_name: Annotated[str, Header(max_length=300)] = "",
     ) -> Response:
         row, _ = await onward.desk.find(incident, viewer)
+        _reads_words(viewer, row)
         filed = await _asked(
             onward.vault.file_document(
                 request.stream(),
@@ -119,6 +121,7 @@ def onward_router(onward: Onward) -> APIRouter:
     @router.get("/documents/{ref}", tags=["documents"], summary="A document, the look recorded")
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         row, _ = await onward.desk.find(incident, viewer)
+        _reads_words(viewer, row)
         held = AsyncExitStack()
         opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
         document = await _asked(held.enter_async_context(opening))
@@ -132,6 +135,13 @@ def onward_router(onward: Onward) -> APIRouter:
         return StreamingResponse(chunks(), 200, headers, document.media_type)
 
     return router
+
+
+def _reads_words(viewer: Viewer, row: IncidentRow) -> None:
+    """A document is words about the case: for whoever may read the referral's own. Problem 404 for anybody else."""
+    referral = viewer.sees(row.matter, "incident.referred")
+    if referral is None or "summary" not in referral:
+        raise not_found()
 
 
 async def _notifications(onward: Onward, path: str, who: Caller, asked: Mapping[str, str]) -> Response:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownType
 from shared.database import NotCommitted, is_outage
-from shared.eventlog import Conflict, WordsInFact
+from shared.eventlog import Conflict, FactTooLarge, WordsInFact
 from shared.vault_client.sealing import NoSealingKey, SealingKeyRetired
 
 
@@ -24,7 +24,7 @@ class Unfit(Exception):
 
 
 _TIME = (TryLater, Conflict, NoSealingKey, SealingKeyRetired, NotCommitted, OSError, TimeoutError)
-_NEVER = (Unfit, UnknownType, WordsInFact, ValidationError, UnicodeDecodeError)
+_NEVER = (Unfit, UnknownType, WordsInFact, FactTooLarge, ValidationError, UnicodeDecodeError)
 
 
 def mended_by_time(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from contracts.deadlines import DeadlinePaused
 from contracts.envelope import AnyEvent
 from infra.postgres.provision import ServiceDatabase
 from shared.database import Database, NotCommitted, is_outage
-from shared.eventlog import Conflict, EventLog, WordsInFact
+from shared.eventlog import Conflict, EventLog, FactTooLarge, WordsInFact
 from tests.faults.relay.ground import AT, as_superuser, event_log, fact, fresh_database
 from tests.stacks import Stack
 
@@ -108,6 +108,16 @@ async def test_of_two_writers_at_once_one_gets_a_conflict_and_none_is_lost(
 
     assert sorted(await asyncio.gather(*(write() for _ in range(4)))) == [False, False, False, True]
     assert await count(database, "select max(version) from fact where stream = :s", s=stream) == 2
+
+
+async def test_a_fact_that_no_topic_would_take_is_never_stored(
+    database: Database, log: EventLog, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.eventlog.LARGEST_FACT", len(fact(stream).to_json()) - 1)
+    with pytest.raises(FactTooLarge):
+        async with database.transaction(log) as tx:
+            await tx.append(stream, 0, [fact(stream)])
+    assert await count(database, "select count(*) from fact where stream = :s", s=stream) == 0
 
 
 async def test_a_fact_that_holds_words_is_never_stored(database: Database, log: EventLog, stream: str) -> None:
