@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from fastapi import FastAPI
 
@@ -20,6 +20,7 @@ from services.gateway.door import Door
 from services.gateway.inbound import Drained, Emptying, Inbound
 from services.gateway.intake import Intake, digest_key
 from services.gateway.owned import Owned
+from services.gateway.rolling import Rolling
 from services.gateway.routing import route
 from services.gateway.tables import VIEWS
 from services.gateway.tick import Ticking
@@ -54,6 +55,9 @@ def app(settings: Settings) -> FastAPI:
     inbound = Inbound(intake, directory, made.clock, made.sealer)
     kafka = kafka_access.producer_settings(settings)
     emptying = Emptying(made.database, inbound.topics, lambda: AIOKafkaAdminClient(**kafka))
+    rolling = Rolling(
+        made.database, inbound.topics, lambda: AIOKafkaConsumer(**kafka), lambda: AIOKafkaProducer(**kafka, acks="all")
+    )
     drained = Drained(made.database, made.clock, inbound.topics, lambda: AIOKafkaConsumer(**kafka))
 
     async def arrived(until: datetime) -> bool:
@@ -66,7 +70,7 @@ def app(settings: Settings) -> FastAPI:
     answers.register(react)
     inbound.register(react)
     made.read(react)
-    made.tasks += [door.run, answers.run, emptying.run, ticking.run]
+    made.tasks += [door.run, answers.run, emptying.run, rolling.run, ticking.run]
 
     async def unanswered() -> float:
         async with made.database.reading() as connection:

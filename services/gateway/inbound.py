@@ -37,6 +37,11 @@ def inbound_topic(agency: str) -> str:
     return f"partner.{agency}{_BEHIND}"
 
 
+def agency_of(topic: str) -> str:
+    """Whose inbound topic it is."""
+    return topic.removeprefix("partner.").removesuffix(_BEHIND)
+
+
 class Inbound:
     """Takes what agencies publish. Who speaks follows from the topic; when it arrived, from the broker's own time."""
 
@@ -59,8 +64,9 @@ class Inbound:
 
     async def take(self, record: Record, tx: Transaction) -> None:
         """Takes one record in, readable or not; what becomes of it is in its receipt, in the reader's transaction."""
-        agency = record.topic.removeprefix("partner.").removesuffix(_BEHIND)
-        party = self._directory.member(agency)
+        if record.key is not None:
+            return  # a marker, see rolling.py; an agency that writes one has said nothing
+        party = self._directory.member(agency_of(record.topic))
         if party is None:
             raise Unfit("an inbound topic of no agency")
         arrival = Arrival(party, self._clock.at(record.at), record.offset)

@@ -8,6 +8,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+ROLL = b"roll"
+"""The key of a marker on a topic that an agency writes; it has no value, and only makes the broker begin a segment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -71,8 +74,12 @@ def relayed(raw: Any) -> Record:
 
 
 def sent_by_agency(raw: Any) -> Record:
-    """A record on a topic that an agency writes: its key and headers may be anything and are not kept."""
-    return Record(raw.topic, raw.partition, raw.offset, None, raw.value or b"", _at(raw), "", raw.offset + 1, None)
+    """A record on a topic that an agency writes: its key and headers may be anything and are not kept.
+
+    Only a marker has a key here.
+    """
+    key = ROLL.decode() if raw.value is None and raw.key == ROLL else None
+    return Record(raw.topic, raw.partition, raw.offset, key, raw.value or b"", _at(raw), "", raw.offset + 1, None)
 
 
 def _at(raw: Any) -> datetime:

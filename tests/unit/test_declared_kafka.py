@@ -8,6 +8,7 @@ from contracts.catalogue import CATALOGUE
 from contracts.topics import PARTITIONS
 from infra.agencies import read_agencies
 from infra.kafka.declared import DECLARED, Grant, agency_user, declared
+from services.gateway.rolling import SILENT_SECONDS
 
 WANTED = declared(["police", "council"])
 
@@ -22,11 +23,12 @@ def test_the_owner_of_every_type_and_nobody_else_may_write_its_topic(name: str) 
         assert writers == {kind.owner}
 
 
-def test_only_its_agency_writes_an_inbound_topic_and_only_it_reads_its_outbound_one() -> None:
+def test_no_other_agency_writes_an_inbound_topic_and_no_other_reads_its_outbound_one() -> None:
     for agency in ("police", "council"):
         may = {(grant.user, grant.operation, grant.name) for grant in WANTED.grants if f".{agency}." in grant.name}
         assert {user for user, operation, name in may if operation == "WRITE" and name.endswith(".inbound")} == {
-            agency_user(agency)
+            agency_user(agency),
+            "gateway",  # its markers
         }
         assert {user for user, operation, name in may if operation == "READ" and name.endswith(".outbound")} == {
             agency_user(agency)
@@ -54,6 +56,12 @@ def test_inbound_records_carry_the_brokers_time_and_go_after_fourteen_days() -> 
             assert configs["message.timestamp.type"] == "LogAppendTime"
             assert int(configs["retention.ms"]) == 14 * 24 * 60 * 60 * 1000
             assert topic.partitions == 1
+
+
+def test_a_marker_comes_late_enough_to_begin_a_segment() -> None:
+    for topic in WANTED.topics:
+        if topic.name.endswith(".inbound"):
+            assert int(dict(topic.configs)["segment.ms"]) / 1000 < SILENT_SECONDS
 
 
 def test_every_topic_of_ours_has_the_partitions_that_the_services_count_on() -> None:
