@@ -13,26 +13,28 @@ from typing import Any
 
 import aiosmtplib
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.letters import Letter
 from services.notifications.tables import letter
 from shared.clock import LONDON, Clock
-from shared.database import Database, is_outage
+from shared.database import Database, Transaction, is_outage
 
 log = logging.getLogger(__name__)
 
 SENDER = "no-reply@safeguarding-exchange.example"
 POLL_SECONDS = 1.0
 LONGEST_PAUSE = timedelta(minutes=10)
+_KEEP_LETTER = """
+    insert into letter (message_id, incident, recipient, subject, body, written_at) values ($1, $2, $3, $4, $5, $6)
+    on conflict (message_id) do nothing
+    """
 
 
-async def keep_letters(connection: AsyncConnection, letters: Iterable[Letter], now: datetime) -> None:
+async def keep_letters(tx: Transaction, letters: Iterable[Letter], now: datetime) -> None:
     """Keep letters to be sent; one that is kept already is not kept twice."""
-    for each in letters:
-        values = {**vars(each), "written_at": now}
-        await connection.execute(insert(letter).values(values).on_conflict_do_nothing(index_elements=["message_id"]))
+    rows = [(each.message_id, each.incident, each.recipient, each.subject, each.body, now) for each in letters]
+    if rows:
+        await tx.driver.executemany(_KEEP_LETTER, rows)
 
 
 class Post:

@@ -30,7 +30,7 @@ def aggregate(case: Case) -> Aggregate[Notification]:
 async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
     """The facts that follow from a proposal on `submissions.notifications`. Raises `Refused` or `Waiting`."""
     assert proposal.subject is not None
-    case = await case_of(work.tx.connection, proposal.subject)
+    case = await case_of(work.tx, proposal.subject)
     return await work.decide(aggregate(case), stream_of(proposal.subject), proposal)
 
 
@@ -46,8 +46,8 @@ class Projection:
         """Bring the read models up to these facts, and write the letters that they give rise to."""
         await self.fold(tx, facts)
         for fact in _own(facts):
-            case = await case_of(tx.connection, fact.subject or "")
-            await keep_letters(tx.connection, letters(fact, case, self._directory), self._clock.now())
+            case = await case_of(tx, fact.subject or "")
+            await keep_letters(tx, letters(fact, case, self._directory), self._clock.now())
 
     async def fold(self, tx: Transaction, facts: Sequence[AnyEvent]) -> None:
         """The read models alone, as a rebuild needs them."""

@@ -13,6 +13,8 @@ from services.notifications.views import case_of, keep_case, stream_of
 from shared.consumer import Reactions, Work
 from shared.days_off import add_day_off
 
+MAY_END_A_DRAFT = ("notifiability.decided", "incident.linked")
+
 
 def reactions(directory: Directory) -> Reactions:
     """Every reaction of the service; `directory` says whom letters go to."""
@@ -21,11 +23,14 @@ def reactions(directory: Directory) -> Reactions:
     @react.on(INCIDENTS)
     async def follow(fact: AnyEvent, work: Work) -> None:
         assert fact.subject is not None
-        case = evolve(await case_of(work.tx.connection, fact.subject), fact)
-        await keep_case(work.tx.connection, case)
-        await keep_letters(work.tx.connection, letters(fact, case, directory), work.now)
-        state, _ = await work.load(aggregate(case), stream_of(fact.subject))
-        await work.record(stream_of(fact.subject), on_incident(state, case), acting=False)
+        before = await case_of(work.tx, fact.subject)
+        case = evolve(before, fact)
+        if case != before:
+            await keep_case(work.tx, case)
+        await keep_letters(work.tx, letters(fact, case, directory), work.now)
+        if fact.name in MAY_END_A_DRAFT:
+            state, _ = await work.load(aggregate(case), stream_of(fact.subject))
+            await work.record(stream_of(fact.subject), on_incident(state, case), acting=False)
 
     @react.on(CALENDAR, "calendar.day-added")
     async def day_added(fact: Event[CalendarDayAdded], work: Work) -> None:

@@ -11,10 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.envelope import AnyEvent
 from services.notifications.case import Case
 from services.notifications.notification import Notification, Status
-from services.notifications.tables import known_case, notification
+from services.notifications.tables import notification
+from shared.database import Transaction, driver_of
 
 _CASE = TypeAdapter(Case)
 PREFIX = "notification-"
+_KEEP_CASE = """
+    insert into known_case (incident, partnership, folded) values ($1, $2, $3)
+    on conflict (incident) do update set partnership = excluded.partnership, folded = excluded.folded
+    """
 
 
 def stream_of(incident: str) -> str:
@@ -22,17 +27,16 @@ def stream_of(incident: str) -> str:
     return f"{PREFIX}{incident}"
 
 
-async def case_of(connection: AsyncConnection, incident: str) -> Case:
+async def case_of(connection: Transaction | AsyncConnection, incident: str) -> Case:
     """What is known of an incident so far; an empty case where nothing is."""
-    folded = await connection.scalar(select(known_case.c.folded).where(known_case.c.incident == incident))
+    driver = connection.driver if isinstance(connection, Transaction) else await driver_of(connection)
+    folded = await driver.fetchval("select folded from known_case where incident = $1", incident)
     return _CASE.validate_json(folded) if folded else Case(incident)
 
 
-async def keep_case(connection: AsyncConnection, case: Case) -> None:
-    """Remember the case as it is folded now."""
-    values = {"partnership": case.partnership, "folded": _CASE.dump_json(case)}
-    kept = insert(known_case).values(incident=case.incident, **values)
-    await connection.execute(kept.on_conflict_do_update(index_elements=["incident"], set_=values))
+async def keep_case(tx: Transaction, case: Case) -> None:
+    """Remember the case as it is folded now. Every fact of every incident comes here: so not through Core."""
+    await tx.driver.execute(_KEEP_CASE, case.incident, case.partnership, _CASE.dump_json(case))
 
 
 async def show(connection: AsyncConnection, incident: str, state: Notification, fact: AnyEvent) -> None:
