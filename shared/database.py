@@ -33,6 +33,8 @@ def is_outage(error: BaseException) -> bool:
         return error.connection_invalidated or state.startswith(OUTAGE_CLASSES)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(OUTAGE_CLASSES)
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # what asyncpg says when a connection goes while a statement is being prepared
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # its only word for a connection that was lost between two statements
     return isinstance(error, OSError | PoolExhausted)

@@ -1,12 +1,14 @@
 """From a sealed parcel to a recorded look, with the vault as a process of its own."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from kafka.errors import TopicAlreadyExistsError
 
 from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
@@ -19,8 +21,9 @@ from tests.vaults import APPROVER, UNIT, World, identity, narrative, person, pla
 
 @pytest.fixture(scope="module")
 async def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    stack.create_topic("safeguarding.vault", 6)
-    stack.create_topic("safeguarding.checkpoints", 1)
+    for topic, partitions in (("safeguarding.vault", 6), ("safeguarding.checkpoints", 1)):
+        with suppress(TopicAlreadyExistsError):  # the broker is the whole session's
+            stack.create_topic(topic, partitions)
     async with vault_world(stack, tmp_path_factory.mktemp("vault")) as made:
         yield made
 
