@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.ground import Ground, conditions, ground
-from tests.bench.profiles import FOLDER
+from tests.bench.profiling import FOLDER
 from tests.bench.rows import apply, backlog, deadlines, intake, latency, rebuild, relay, standing
 from tests.bench.verdicts import Row, missed, shown, verdict, warning
 

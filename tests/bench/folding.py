@@ -18,7 +18,7 @@ from services.gateway.tables import VIEWS
 from shared.database import Database
 from shared.eventlog import EventLog, log_tables
 from shared.rebuild import rebuild
-from tests.bench.profiles import FOLDER, written
+from tests.bench.profiling import FOLDER, written
 
 
 async def folding(job: Mapping[str, Any]) -> dict[str, Any]:

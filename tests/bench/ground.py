@@ -29,7 +29,7 @@ from infra.local.supervised import Program
 from infra.postgres.provision import run
 from tests.bench.load import Outcome, Sender
 from tests.bench.profiled import PROFILE
-from tests.bench.profiles import FOLDER
+from tests.bench.profiling import FOLDER
 
 SERVICES = ("vault", "notifications", "gateway", "gateway-2")
 PREFIX = "bench-"

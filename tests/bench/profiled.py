@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench.profiles import written
+from tests.bench.profiling import written
 
 PROFILE = "profile.txt"
 """In the process's own state folder."""

@@ -19,7 +19,7 @@ from shared.database import Database
 from shared.relay import Relay
 from shared.telemetry import start_telemetry, stop_telemetry
 from tests.bench.databases import WAIT, fill, fresh_gateway, real_facts, super_user
-from tests.bench.profiles import FOLDER, written
+from tests.bench.profiling import FOLDER, written
 
 PARTITIONS = 6
 

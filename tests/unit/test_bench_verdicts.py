@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.profiles import plain
+from tests.bench.profiling import plain
 from tests.bench.verdicts import Promise, Row, Spread, missed, quantile, rounded, shown, slope, verdict, warning
 from tests.bench.watching import told
 
