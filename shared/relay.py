@@ -116,6 +116,7 @@ class Relay:
         # What this session writes may be lost in a crash of the server: a mark too low means a repeat, no more.
         side = await self._database.session(application=f"{self._service} relay marks", synchronous_commit="off")
         wake = self._database.committed.listen()
+        publisher: Publisher | None = None
         try:
             await session.add_listener(CHANNEL, lambda *_: wake.set())
             sequencer = await Sequencer.resume(session, self._partitions)
@@ -134,6 +135,10 @@ class Relay:
                     tasks.create_task(self._checkpoint())
         finally:
             self._database.committed.forget(wake)
+            if publisher is not None:
+                # After an orderly end a successor repeats nothing. Only forwards: one long replaced does no harm.
+                with suppress(Exception):
+                    await asyncio.wait_for(side.execute(_MARK, publisher.acknowledged), 1)
             side.terminate()
 
     async def _keep(self, side: Any, publisher: Publisher, term: int) -> None:
@@ -145,7 +150,7 @@ class Relay:
             publisher.progress.clear()
             if publisher.acknowledged > marked:
                 marked = publisher.acknowledged
-                await side.execute("update published set position = $1 where position < $1", marked)
+                await side.execute(_MARK, marked)
             if time.monotonic() - renewed >= self._lease_seconds / 4:
                 await lease.renew(side, term, self._lease_seconds)
                 renewed = time.monotonic()
@@ -167,6 +172,8 @@ class Relay:
                 self._seen, self._seen_at = dict(row), time.monotonic()
             await asyncio.sleep(WATCH_SECONDS)
 
+
+_MARK = "update published set position = $1 where position < $1"
 
 _SIGNALS = """
     select coalesce(extract(epoch from clock_timestamp() - least(
