@@ -168,13 +168,24 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
 
 
+def marked(model: type[BaseModel], data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The marked values of wire-form data that are there, each with its JSON pointer: words, or references."""
+    for mark in marks(model):
+        yield from _found(data, mark.path, "")
+
+
+def _found(node: Any, path: Sequence[str], here: str) -> Iterator[tuple[str, Any]]:
+    if node is None:
+        return
+    if not path:
+        yield here, node
+    elif path[0] == "*":
+        for number, item in enumerate(node):
+            yield from _found(item, path[1:], f"{here}/{number}")
+    elif isinstance(node, Mapping) and path[0] in node:
+        yield from _found(node[path[0]], path[1:], f"{here}/{path[0]}")
+
+
 def words_left(model: type[BaseModel], data: Mapping[str, Any]) -> tuple[str, ...]:
     """JSON pointers of marked fields that still hold words. A fact with any is never stored."""
-    left: list[str] = []
-
-    def note(place: Place_, _sealed: Sealed, value: Any) -> str:
-        left.append("/" + "/".join(str(step) for step in place))
-        return str(value)
-
-    replace_words(model, data, note)
-    return tuple(left)
+    return tuple(pointer for pointer, value in marked(model, data) if not is_reference(value))

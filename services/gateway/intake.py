@@ -13,6 +13,7 @@ from contracts.envelope import AnyEvent
 from contracts.identifiers import mint
 from contracts.submissions import Fault
 from services.gateway import receipts
+from services.gateway.belonging import foreign
 from services.gateway.checks import CALENDAR_SUBJECT, Arrival, Checked, Rejected, check
 from services.gateway.directory import Directory
 from services.gateway.receipts import ACCEPTED, PENDING, REFUSED, REPEATED, Receipt
@@ -210,6 +211,9 @@ class Intake:
         work = self._work(tx, checked.event, calendar)
         try:
             subject, known = await self._about(work, checked, offered.arrival.party)
+            faults = await foreign(tx, self._place.log, subject, checked.event) if known else []
+            if faults:
+                raise Rejected(422, faults)
             kept = seal(
                 checked,
                 self._sealer,

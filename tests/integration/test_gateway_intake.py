@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from tests.faults.gateway.ground import (
 )
 from tests.stacks import Stack
 
+DRAFT = Path(__file__).parents[2] / "contracts" / "examples" / "proposals" / "notification.drafted.v1.json"
 WORDS = ("Child A", "Address A", "Phrase A", "Duty officer A", "01632", "Place A", "2019-08-28")
 
 
@@ -307,3 +309,42 @@ async def test_two_processes_share_one_database_and_one_set_of_ids(stack: Stack)
         submissions = {each.receipt.submission for (each,) in both if each.receipt}
         assert len(submissions) == 30
         assert sum(each.repeated for (each,) in both) == 30
+
+
+async def test_a_draft_names_children_and_words_of_its_own_incident_alone(gateway: Ground) -> None:
+    ours, theirs = [each.receipt for each in await gateway.take(referral(), referral())]
+    assert ours is not None
+    assert theirs is not None
+    (mine, *_), (other, *_) = [await gateway.facts(str(each.incident)) for each in (ours, theirs)]
+    drafter = gateway.arrival(COUNCIL, "authority-notifier", "notifier")
+
+    def draft(circumstances: str, *children: dict[str, Any]) -> Any:
+        content = orjson.loads(DRAFT.read_bytes())["data"]["content"]
+        first, rest = content["children"][0], {"circumstances": circumstances}
+        content |= rest | {"children": [first | child for child in children]}
+        return event("notification.drafted.v1", {"content": content}, agency=COUNCIL, subject=ours.incident)
+
+    def child(of: Any) -> dict[str, Any]:
+        said = of.data.children[0]
+        return {"subject": said.subject, "identity": said.identity}
+
+    strange = draft(other.data.summary, child(other), {"subject": f"subject-{uuid4().hex}"})
+    rule = "not-of-this-incident"
+    assert await refusal(gateway, strange, arrival=drafter) == (
+        422,
+        {
+            ("/data/content/circumstances", rule),
+            ("/data/content/children/0/identity", rule),
+            ("/data/content/children/0/subject", rule),
+            ("/data/content/children/1/subject", rule),
+        },
+    )
+    (taken,) = await gateway.take(draft(mine.data.summary, child(mine), {}), arrival=drafter)
+    assert taken.receipt is not None
+    assert taken.receipt.status == "pending", taken.receipt.faults
+    (onward,) = await gateway.facts(taken.receipt.submission)
+    born_here = onward.data.content.children[1]  # what an earlier draft brought, a later one may name
+    again = draft(onward.data.content.circumstances, child(mine), {"subject": born_here.subject})
+    (taken,) = await gateway.take(again, arrival=drafter)
+    assert taken.receipt is not None
+    assert taken.receipt.status == "pending", taken.receipt.faults
