@@ -33,6 +33,9 @@ class Calendar:
     last: date
     days_off: Mapping[date, str]
 
+    def __hash__(self) -> int:
+        return hash((self.edition, self.first, self.last))
+
     def covers(self, day: date) -> bool:
         return self.first <= day <= self.last
 

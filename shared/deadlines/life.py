@@ -121,9 +121,19 @@ def start(
     warn_on: tuple[int, ...] = (3, 4),
 ) -> Deadline:
     """Starts a clock; outside the known calendar it is uncomputed, and the caller alarms. Raises NaiveInstant."""
-    state = DeadlineState.PROVISIONAL if provisional else DeadlineState.OPEN
-    return _reckoned(
-        Deadline(key, rule, recipient, aware(at), working_days, state, provisional, None, warn_on), calendar
+    reckoning = _reckoning(aware(at), working_days, calendar)
+    running = DeadlineState.PROVISIONAL if provisional else DeadlineState.OPEN
+    return Deadline(
+        key=key,
+        rule=rule,
+        recipient=recipient,
+        started_at=at,
+        working_days=working_days,
+        state=running if reckoning else DeadlineState.UNCOMPUTED,
+        provisional=provisional,
+        reckoning=reckoning,
+        warn_on=warn_on,
+        next_instant=first_instant(reckoning, warn_on) if reckoning else None,
     )
 
 
@@ -137,7 +147,7 @@ def tick(deadline: Deadline, now: datetime, calendar: Calendar, *, awaiting_answ
         return []
     told = replace(deadline, last_notice=now)
     if now < due.late_from:
-        at = [instant for instant in warnings(due, calendar, deadline.warn_on) if instant <= now][-1]
+        at = [instant for instant in warnings(due, deadline.warn_on) if instant <= now][-1]
         day = due.counted.index(london_date(at)) + 1
         left = sum(day > london_date(now) for day in due.counted)
         return [Notice(NoticeKind.DUE_SOON, at, scheduled(told, calendar), working_day=day, working_days_left=left)]
@@ -223,6 +233,11 @@ def scheduled(deadline: Deadline, calendar: Calendar) -> Deadline:
     return replace(deadline, next_instant=_next_instant(deadline, calendar))
 
 
+def first_instant(reckoning: Reckoning, warn_on: tuple[int, ...] = (3, 4)) -> datetime:
+    """The `next_instant` of a clock that has just been set."""
+    return next(iter(warnings(reckoning, warn_on)), reckoning.late_from)
+
+
 def _ended_pause(deadline: Deadline, resumed: date) -> Deadline:
     if deadline.paused_on is None or resumed <= deadline.paused_on:
         return replace(deadline, paused_on=None)
@@ -230,14 +245,18 @@ def _ended_pause(deadline: Deadline, resumed: date) -> Deadline:
 
 
 def _reckoned(deadline: Deadline, calendar: Calendar) -> Deadline:
-    try:
-        reckoning = reckon(deadline.started_at, deadline.working_days, calendar, deadline.pauses)
-    except OutsideCalendar:
-        reckoning = None
+    reckoning = _reckoning(deadline.started_at, deadline.working_days, calendar, deadline.pauses)
     moved = reckoning is None or reckoning.due != deadline.due
     running = DeadlineState.PROVISIONAL if deadline.provisional else DeadlineState.OPEN
     state = deadline.state if deadline.state is DeadlineState.MISSED and not moved else running
     return _judged(replace(deadline, reckoning=reckoning, state=state), calendar)
+
+
+def _reckoning(at: datetime, working_days: int, calendar: Calendar, pauses: tuple[Pause, ...] = ()) -> Reckoning | None:
+    try:
+        return reckon(at, working_days, calendar, pauses)
+    except OutsideCalendar:
+        return None
 
 
 def _judged(deadline: Deadline, calendar: Calendar) -> Deadline:
@@ -268,5 +287,5 @@ def _next_instant(deadline: Deadline, calendar: Calendar) -> datetime | None:
         return None
     if deadline.state is DeadlineState.MISSED:
         return next(instant for instant in chasers_after(due.due, calendar) if told is None or instant > told)
-    ahead = (instant for instant in warnings(due, calendar, deadline.warn_on) if told is None or instant > told)
+    ahead = (instant for instant in warnings(due, deadline.warn_on) if told is None or instant > told)
     return next(ahead, due.late_from)

@@ -8,6 +8,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from itertools import count
 
 from shared.clock import LONDON, aware, london_date
@@ -69,6 +70,24 @@ def reckon(at: datetime, working_days: int, calendar: Calendar, pauses: Sequence
         day0 = london_date(at)
     except OverflowError:
         raise OutsideCalendar(at.date(), calendar.first, calendar.last) from None
+    counted, not_counted, due = _counted(day0, working_days, calendar, tuple(pauses))
+    return Reckoning(
+        at.astimezone(UTC),
+        day0,
+        working_days,
+        due,
+        london_instant(due + ONE_DAY),
+        counted,
+        not_counted,
+        calendar.edition,
+    )
+
+
+@lru_cache(maxsize=4096)  # thousands of clocks begin on the same day
+def _counted(
+    day0: date, working_days: int, calendar: Calendar, pauses: tuple[Pause, ...]
+) -> tuple[tuple[date, ...], tuple[NotCounted, ...], date]:
+    """The days that counted, those that did not, and the last one. Raises OutsideCalendar."""
     day, step = day0, ONE_DAY if working_days > 0 else -ONE_DAY
     counted: list[date] = []
     not_counted: list[NotCounted] = []
@@ -81,16 +100,7 @@ def reckon(at: datetime, working_days: int, calendar: Calendar, pauses: Sequence
             not_counted.append(NotCounted(day, why))
     if not calendar.covers(day):
         raise OutsideCalendar(day, calendar.first, calendar.last)
-    return Reckoning(
-        at.astimezone(UTC),
-        day0,
-        working_days,
-        day,
-        london_instant(day + ONE_DAY),
-        tuple(counted),
-        tuple(not_counted),
-        calendar.edition,
-    )
+    return tuple(counted), tuple(not_counted), day
 
 
 def restored(
@@ -129,12 +139,11 @@ def months_after(day0: date, months: int) -> date:
     return date(year, month + 1, min(day0.day, monthrange(year, month + 1)[1]))
 
 
-def warnings(reckoning: Reckoning, calendar: Calendar, on: Sequence[int] = (3, 4)) -> tuple[datetime, ...]:
+def warnings(reckoning: Reckoning, on: Sequence[int] = (3, 4)) -> tuple[datetime, ...]:
     """09:00 London on those working days of the count (DOMAIN 4A item 9), in order; none when counting back.
 
     A day that has been proclaimed a day off since the reckoning warns all the same: a warning too many does no harm.
     """
-    del calendar  # the reckoning holds the days that its own calendar counted
     if reckoning.working_days <= 0:
         return ()
     return tuple(london_instant(reckoning.counted[n - 1], MORNING) for n in sorted(on) if n <= len(reckoning.counted))
@@ -152,6 +161,7 @@ def chasers_after(due: date, calendar: Calendar) -> Iterator[datetime]:
             yield london_instant(day, MORNING)
 
 
+@lru_cache(maxsize=4096)
 def london_instant(day: date, at: time = time(0)) -> datetime:
     """That time of that day in London, in UTC."""
     return datetime.combine(day, at, LONDON).astimezone(UTC)

@@ -17,7 +17,7 @@ from contracts.deadlines import (
 )
 from contracts.envelope import AnyEvent
 from services.gateway.incident.state import Awareness, Incident, Status
-from shared.deadlines import Deadline, DeadlineState, NotCounted, Reckoning, RuleVersion, scheduled
+from shared.deadlines import Deadline, DeadlineState, NotCounted, Reckoning, RuleVersion, first_instant, scheduled
 from shared.working_days import Calendar
 
 Changes = dict[str, Any]
@@ -59,22 +59,25 @@ def clock_changes(incident: Incident, fact: AnyEvent, data: OfDeadline) -> Chang
             after = before and replace(before, state=DeadlineState.CANCELLED, cancelled_because=data.because)
     if after is None:
         return {}
-    changes["clocks"] = {**incident.clocks, data.clock: scheduled(after, WEEKDAYS)}
+    if not isinstance(data, DeadlineSet):
+        after = scheduled(after, WEEKDAYS)
+    changes["clocks"] = {**incident.clocks, data.clock: after}
     return changes
 
 
 def _set(incident: Incident, data: DeadlineSet) -> Deadline:
-    reckoned = data.reckoned
+    reckoning = reckoning_of(data.reckoned) if data.reckoned else None
     running = DeadlineState.PROVISIONAL if data.provisional else DeadlineState.OPEN
     return Deadline(
         key=data.clock,
         rule=RuleVersion(data.rule, data.edition),
         recipient=data.recipient,
-        started_at=reckoned.started_at if reckoned else _start(incident, data),
-        working_days=reckoned.working_days if reckoned else 0,  # `Clocks` asks the rule again
-        state=running if reckoned else DeadlineState.UNCOMPUTED,
+        started_at=reckoning.at if reckoning else _start(incident, data),
+        working_days=reckoning.working_days if reckoning else 0,  # `Clocks` asks the rule again
+        state=running if reckoning else DeadlineState.UNCOMPUTED,
         provisional=data.provisional,
-        reckoning=reckoning_of(reckoned) if reckoned else None,
+        reckoning=reckoning,
+        next_instant=first_instant(reckoning) if reckoning else None,
     )
 
 
