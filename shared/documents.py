@@ -92,7 +92,8 @@ async def inspected(content: bytes, declared: str | None) -> str:
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(content), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            said, _ = await process.communicate(content)
         verdict = json.loads(said)
     except (TimeoutError, ValueError):
         raise NotAccepted("too-complex") from None

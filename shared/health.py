@@ -57,7 +57,8 @@ def health_router(service: str, components: Mapping[str, Component], *, within: 
 
 async def _ask(component: Component, within: float) -> Health:
     try:
-        return await asyncio.wait_for(component(), within)
+        async with asyncio.timeout(within):
+            return await component()
     except TimeoutError:
         return Health("failed", f"it did not say how it stands within {within:g} s")
     except Exception as error:

@@ -138,7 +138,8 @@ class Relay:
             if publisher is not None:
                 # After an orderly end a successor repeats nothing. Only forwards: one long replaced does no harm.
                 with suppress(Exception):
-                    await asyncio.wait_for(side.execute(_MARK, publisher.acknowledged), 1)
+                    async with asyncio.timeout(1):
+                        await side.execute(_MARK, publisher.acknowledged)
             side.terminate()
 
     async def _keep(self, side: Any, publisher: Publisher, term: int) -> None:
@@ -198,7 +199,8 @@ async def _sequence(sequencer: Sequencer, publisher: Publisher, wake: asyncio.Ev
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     return event.is_set()
 
 

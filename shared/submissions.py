@@ -109,7 +109,8 @@ class Submissions:
                     log.warning("what waits could not be tried", extra={"why": reason_of(error)})
                     await asyncio.sleep(POLL_SECONDS)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await moved.wait()
         finally:
             self._moved.forget(moved)
 

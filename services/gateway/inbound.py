@@ -207,13 +207,15 @@ class Drained:
         if self._client is None:
             client = self._consumer()
             try:
-                await asyncio.wait_for(client.start(), 10)
+                async with asyncio.timeout(10):
+                    await client.start()
             except BaseException:
                 await client.stop()
                 raise
             self._client = client
         places = [TopicPartition(topic, 0) for topic in self._topics]
-        ends = await asyncio.wait_for(self._client.end_offsets(places), 10)
-        firsts = await asyncio.wait_for(self._client.beginning_offsets(places), 10)
+        async with asyncio.timeout(10):
+            ends = await self._client.end_offsets(places)
+            firsts = await self._client.beginning_offsets(places)
         # A topic that is empty, from its beginning or since it was emptied, awaits nothing.
         return {place.topic: end for place, end in ends.items() if end > firsts[place]}

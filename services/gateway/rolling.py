@@ -95,8 +95,9 @@ class Rolling:
     async def _ends(self, topics: Mapping[str, int]) -> dict[str, int]:
         consumer = self._consumer()
         try:
-            await asyncio.wait_for(consumer.start(), 10)
-            ends = await asyncio.wait_for(consumer.end_offsets([TopicPartition(topic, 0) for topic in topics]), 10)
+            async with asyncio.timeout(10):
+                await consumer.start()
+                ends = await consumer.end_offsets([TopicPartition(topic, 0) for topic in topics])
         finally:
             await consumer.stop()
         return {place.topic: end for place, end in ends.items()}
@@ -106,10 +107,12 @@ class Rolling:
             return
         producer = self._producer()
         try:
-            await asyncio.wait_for(producer.start(), 10)
+            async with asyncio.timeout(10):
+                await producer.start()
             for topic, offset in topics.items():
                 try:
-                    marker = await asyncio.wait_for(producer.send_and_wait(topic, None, key=ROLL, partition=0), 10)
+                    async with asyncio.timeout(10):
+                        marker = await producer.send_and_wait(topic, None, key=ROLL, partition=0)
                 except KafkaError as failure:  # it may stand there all the same, and then it is the last
                     log.warning("a marker was not written", extra={"topic": topic, "error": type(failure).__name__})
                     continue

@@ -103,8 +103,12 @@ class Collector:
 
     async def collect_all(self, *, within: float = 3.0) -> bool:
         """One round over every source now; whether all of them were emptied in time (seconds)."""
-        rounds = (asyncio.wait_for(self.collect(source), within) for source in self.sources)
-        ended = await asyncio.gather(*rounds, return_exceptions=True)
+
+        async def one_round(source: Source) -> int:
+            async with asyncio.timeout(within):
+                return await self.collect(source)
+
+        ended = await asyncio.gather(*map(one_round, self.sources), return_exceptions=True)
         for failure in ended:
             if isinstance(failure, BaseException) and not isinstance(failure, SourceAway | TimeoutError):
                 raise failure

@@ -170,7 +170,8 @@ async def test_prefer_wait_returns_the_owners_verdict(
     await answer_it(at, submission, Verdict.WAITING, waiting_for="its triage", elsewhere=elsewhere)
     assert (await notifier.get("/v1/submissions", id=value["id"])).json()["waitingFor"] == "its triage"
     await answer_it(at, submission, Verdict.ACCEPTED, facts=("f-1",), marks=("without_approval",), elsewhere=elsewhere)
-    answer = await asyncio.wait_for(waiting, 5)
+    async with asyncio.timeout(5):
+        answer = await waiting
     assert answer.status_code == 200
     assert answer.headers["preference-applied"] == "wait=20"
     assert answer.json() | {"deadlines": []} == found.json() | {

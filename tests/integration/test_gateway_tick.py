@@ -110,7 +110,8 @@ async def test_what_another_process_decides_about_at_this_moment_is_not_waited_f
     busy, free = [await notifiable(gateway, london("2026-03-10")) for _ in range(2)]
     async with gateway.database.transaction() as other:
         await views.lock(other, [busy])
-        assert await asyncio.wait_for(gateway.tick(MIDNIGHT), 20) == 3
+        async with asyncio.timeout(20):
+            assert await gateway.tick(MIDNIGHT) == 3
     assert names(await gateway.facts(free))[-1] == "deadline.missed"
     assert await gateway.tick(MIDNIGHT) == 3
 

@@ -188,7 +188,8 @@ async def test_only_one_rebuild_runs_at_a_time(database: Database) -> None:
         await asyncio.Event().wait()
 
     first = asyncio.create_task(rebuild(database, log, [TALLY], for_ever))
-    await asyncio.wait_for(folding.wait(), 20)
+    async with asyncio.timeout(20):
+        await folding.wait()
     with pytest.raises(RebuildRunning):
         await rebuild(database, log, [TALLY], tally)
     first.cancel()

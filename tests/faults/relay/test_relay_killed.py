@@ -85,7 +85,8 @@ async def _process(orders: dict[str, object]) -> AsyncIterator[Process]:
 
 async def leads(process: Process) -> None:
     assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 20) == b"leads\n"
+    async with asyncio.timeout(20):
+        assert await process.stdout.readline() == b"leads\n"
 
 
 @pytest.fixture
@@ -105,7 +106,8 @@ async def test_a_relay_killed_at_any_point_is_succeeded_and_nothing_is_lost(grou
     await leads(doomed)
     successor = await ground.process()
     await ground.append(5)
-    assert await asyncio.wait_for(doomed.wait(), 20) == -signal.SIGKILL
+    async with asyncio.timeout(20):
+        assert await doomed.wait() == -signal.SIGKILL
     await leads(successor)
     await ground.append(2)
     await ground.assert_nothing_lost()
