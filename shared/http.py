@@ -1,5 +1,6 @@
 """What every service's HTTP looks like: problems, limits, trace, headers, access log, health, metrics."""
 
+import gc
 import logging
 import re
 import signal
@@ -258,10 +259,18 @@ def _route(scope: Scope) -> str:
     return str(getattr(route, "path", "unmatched"))
 
 
+def _spare_the_collector() -> None:
+    """What was made at the start stays: looking through all of it again and again took a sixth of the time of intake."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def serve(app: FastAPI, settings: "Settings") -> None:
     """Serves an app until the process is told to stop, which is then no failure; its log is ours, not uvicorn's."""
     # uvicorn shuts down and then raises the signal again, which by default kills: end in order instead
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _spare_the_collector()
     log.info("listening", extra={"host": settings.http_host, "port": settings.http_port})
     try:
         uvicorn.run(

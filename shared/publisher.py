@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 tracer = trace.get_tracer(__name__)
 _trace_context = TraceContextTextMapPropagator()
 
+# Fact by fact, or the planner might read the whole log for every batch.
 _BEHIND = f"""
     select s.position, s.fact, s.topic, s.partition, s.previous, s.hash, f.key, f.event, f.traceparent
-    from sequence s join fact f on f.id = s.fact
-    where s.position > $1 order by s.position limit {BATCH}
+    from (select * from sequence where position > $1 order by position limit {BATCH}) s
+    cross join lateral (select key, event, traceparent from fact where id = s.fact limit 1) f
+    order by s.position
 """  # noqa: S608 - a number of ours
 _stopping: set["asyncio.Task[None]"] = set()
 

@@ -129,15 +129,20 @@ class _Work:
         return len(rows)
 
 
+# Fact by fact, or the planner might read the whole log for every chunk: time would grow with its square.
 _PLACED = f"""
-    select s.position, f.event from sequence s join fact f on f.id = s.fact
-    where s.position > $1 order by s.position limit {CHUNK}
+    select s.position, f.event
+    from (select position, fact from sequence where position > $1 order by position limit {CHUNK}) s
+    cross join lateral (select event from fact where id = s.fact limit 1) f
+    order by s.position
 """  # noqa: S608 - a number of this module's own
 # One statement, since the relay may give places meanwhile. What has none yet was appended since its leader last looked.
 _REST = """
-    select s.position, f.event, s.fact from sequence s join fact f on f.id = s.fact where s.position > $1
+    select s.position, f.event, s.fact
+    from sequence s cross join lateral (select event from fact where id = s.fact limit 1) f where s.position > $1
     union all
-    select null, f.event, f.id from waiting w join fact f on f.id = w.fact
+    select null, f.event, w.fact
+    from waiting w cross join lateral (select event from fact where id = w.fact limit 1) f
     order by 1 nulls last, 3
 """
 # PostgreSQL counts for a while what earlier transactions of the session did as well: only a difference tells.

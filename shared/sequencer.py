@@ -57,10 +57,11 @@ def chained(
     return sha256(b"".join((before, place.encode(), event))).digest()
 
 
-# Limits are written out, so that a plan made once for any of them does not read whole tables.
+# Left to itself the planner reads the whole of `fact`, expecting a full batch where a few facts wait.
 _NEXT = f"""
     select f.id, f.topic, f.key, f.stream, f.version, f.event, f.traceparent
-    from (select fact from waiting order by fact limit {BATCH}) w join fact f on f.id = w.fact
+    from (select fact from waiting order by fact limit {BATCH}) w
+    cross join lateral (select * from fact where id = w.fact limit 1) f
     order by f.id
 """  # noqa: S608 - a number of this module's own
 # One statement, so one transaction: a place in the sequence, and no longer waiting.
