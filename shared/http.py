@@ -260,7 +260,7 @@ def _route(scope: Scope) -> str:
 
 
 def _spare_the_collector() -> None:
-    """What was made at the start stays: looking through all of it again and again took a sixth of the time of intake."""
+    """What was made at the start stays: looking through it again and again took a sixth of the time of intake."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
