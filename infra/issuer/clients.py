@@ -13,9 +13,9 @@ from infra.issuer.identities import AgencyIdentity, Application, PersonIdentity,
 class KeyClient(ClientMixin):  # type: ignore[misc]
     """A service's or an agency's system: it shows who it is by signing with its own key."""
 
-    def __init__(self, identity: ServiceIdentity | AgencyIdentity, public_key: ECKey) -> None:
+    def __init__(self, identity: ServiceIdentity | AgencyIdentity, public_keys: tuple[ECKey, ...]) -> None:
         self.identity = identity
-        self.public_key = public_key
+        self.public_keys = public_keys
 
     @property
     def may_call(self) -> tuple[str, ...]:

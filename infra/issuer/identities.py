@@ -4,17 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.identifiers import AgencyId, PartnershipId, PersonId
+from infra.issuer.registered import CURVE, Register, Registration, write_private
 
 CLIENT_ID = r"^[a-z][a-z0-9-]{1,62}$"
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
@@ -109,9 +109,14 @@ class Installed:
         """A person's password, mode 0600."""
         return self.folder / "passwords" / person
 
-    def record(self, kind: Literal["clients", "people"], name: str) -> Path:
-        """What the issuer needs to recognise them: a client's public key, or a password's scrypt hash."""
-        return self.folder / kind / f"{name}.json"
+    def hash_file(self, person: str) -> Path:
+        """A password's scrypt hash."""
+        return self.folder / "people" / f"{person}.json"
+
+    @property
+    def register(self) -> Register:
+        """The public keys of every client."""
+        return Register(self.folder / "clients")
 
 
 def ensure_identities(identities_file: Path, state_dir: Path) -> Installed:
@@ -119,25 +124,16 @@ def ensure_identities(identities_file: Path, state_dir: Path) -> Installed:
     identities = read_identities(identities_file)
     installed = Installed(state_dir / "identities")
     for client in identities.clients:
-        if not installed.record("clients", client.id).exists():
-            key = ECKey.generate_key("P-256", auto_kid=True)
-            _write(installed.key_file(client.id), key.as_pem(private=True))
-            _write(installed.record("clients", client.id), json.dumps(key.as_dict(private=False)).encode())
+        if not installed.register.has(client.id):
+            key = ECKey.generate_key(CURVE, auto_kid=True)
+            write_private(installed.key_file(client.id), key.as_pem(private=True))
+            installed.register.write(client.id, Registration((key,)))
     for person in identities.person:
-        if not installed.record("people", person.id).exists():
+        if not installed.hash_file(person.id).exists():
             password = secrets.token_urlsafe(18)
-            _write(installed.password_file(person.id), password.encode())
-            _write(installed.record("people", person.id), json.dumps(_hashed(password)).encode())
+            write_private(installed.password_file(person.id), password.encode())
+            write_private(installed.hash_file(person.id), json.dumps(_hashed(password)).encode())
     return installed
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never readable by another, not even for a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    aside.replace(path)
 
 
 def _hashed(password: str) -> dict[str, Any]:
@@ -151,7 +147,7 @@ _NOBODY = _hashed(secrets.token_urlsafe(18))
 
 def password_holds(installed: Installed, person: str | None, password: str) -> bool:
     """Whether a password is that person's; takes as long for somebody who does not exist."""
-    path = installed.record("people", person) if person else None
+    path = installed.hash_file(person) if person else None
     known = json.loads(path.read_text()) if path and path.exists() else _NOBODY
     cost = {name: known[name] for name in _SCRYPT}
     digest = hashlib.scrypt(password.encode(), salt=base64.b64decode(known["salt"]), **cost)

@@ -1,6 +1,5 @@
 """The authorization server: Authlib's, with our clients, our people and our keys."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,12 @@ from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from authlib.oauth2.rfc9207 import IssuerParameter
 from fastapi import Response
-from joserfc.jwk import ECKey, KeySet
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from infra.issuer.clients import KeyClient, Person, PublicClient
-from infra.issuer.identities import Identities, Installed, password_holds
+from infra.issuer.identities import AgencyIdentity, Identities, Installed, password_holds
 from infra.issuer.once import Code, Once, Renewal
 from infra.issuer.requests import Asked, Request, answer
 from infra.issuer.signing import ALGORITHM, TOKEN_LIVES, SigningKeys
@@ -51,12 +52,8 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         self.renewals: Once[Renewal] = Once(REFRESH_LIVES, now)
         self._installed = installed
         self._people = {each.id: Person(each) for each in identities.person}
-        self._clients: dict[str, KeyClient | PublicClient] = {
-            each.id: PublicClient(each) for each in identities.application
-        }
-        for identity in identities.clients:
-            public = ECKey.import_key(json.loads(installed.record("clients", identity.id).read_text()))
-            self._clients[identity.id] = KeyClient(identity, public)
+        self._programs = {each.id: PublicClient(each) for each in identities.application}
+        self._systems = {each.id: each for each in identities.clients}
         self.register_client_auth_method("private_key_jwt", Assertion(self))
         self.register_extension(NamesItself)
 
@@ -70,8 +67,16 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         return known if password_holds(self._installed, account if known else None, password) else None
 
     def query_client(self, client_id: str) -> KeyClient | PublicClient | None:
-        """A client in the identities file (Authlib asks)."""
-        return self._clients.get(client_id)
+        """A client in the identities file, or an agency registered since (Authlib asks)."""
+        if client_id in self._programs:
+            return self._programs[client_id]
+        registered = self._installed.register.read(client_id)
+        known = self._systems.get(client_id)
+        if known is not None:
+            return KeyClient(known, registered.keys)
+        if registered.partnerships and self.person(client_id) is None:
+            return KeyClient(AgencyIdentity(id=client_id, partnerships=registered.partnerships), registered.keys)
+        return None
 
     def save_token(self, token: dict[str, Any], request: Request) -> None:
         """Nothing: access tokens say all themselves (Authlib asks)."""
@@ -116,10 +121,21 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
         return [f"{self._server.issuer}/token", self._server.issuer]
 
     def resolve_client_public_key(self, client: KeyClient | PublicClient) -> KeySet:
-        """The client's registered key."""
-        if isinstance(client, PublicClient):
+        """The client's registered keys: two while it changes from one to the next."""
+        if isinstance(client, PublicClient) or not client.public_keys:
             raise InvalidClientError(description="This client has no key.")
-        return KeySet([client.public_key])
+        return KeySet(list(client.public_keys))
+
+    def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> dict[str, Any]:
+        """Any of the keys will do: with two the library would ask for a `kid`, which many programs leave out."""
+        for key in resolve_key.keys:
+            try:
+                claims = jwt.decode(assertion, key, algorithms=[ALGORITHM]).claims
+            except (JoseError, ValueError):
+                continue
+            self.verify_claims(claims)
+            return claims
+        raise InvalidClientError(description="The assertion is not signed with a key registered for this client.")
 
     def verify_claims(self, claims: dict[str, Any]) -> None:
         """The usual claims and a short life. Used ids are in memory alone, so nothing from before the start counts."""
