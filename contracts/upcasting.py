@@ -26,6 +26,19 @@ Step = Callable[[Any], Model]
 UP: dict[tuple[str, int], Step] = {("notification.amended", 1): amended_v1_to_v2}
 DOWN: dict[tuple[str, int], Step] = {("notification.amended", 2): amended_v2_to_v1}
 
+SOURCES: dict[tuple[str, int], dict[str, frozenset[str]]] = {
+    ("notification.amended", 2): {
+        "reason": frozenset({"reason"}),
+        "content": frozenset({"content"}),
+        "amendedAt": frozenset({"portalTime"}),
+        "ground": frozenset({"content"}),
+    }
+}
+"""For each step back: from which fields of the newer version each field of the older one comes, by their wire names.
+
+So what may not be seen of the newer version is not in the older one either, under whatever name.
+"""
+
 
 def to_today(event: AnyEvent) -> AnyEvent:
     """The event in the newest version of its type; the same event where it is that already."""
@@ -49,3 +62,17 @@ def to_major(event: AnyEvent, major: int) -> AnyEvent:
             }
         )
     return event
+
+
+def sources(name: str, newest: int, major: int) -> dict[str, frozenset[str]] | None:
+    """The fields of version `newest` from which each field of version `major` comes; None where each is its own."""
+    traced: dict[str, frozenset[str]] | None = None
+    for version_ in range(newest, major, -1):
+        step = SOURCES[(name, version_)]
+        before = traced
+        traced = step if before is None else {field: _through(before, named) for field, named in step.items()}
+    return traced
+
+
+def _through(before: dict[str, frozenset[str]], named: frozenset[str]) -> frozenset[str]:
+    return frozenset[str]().union(*(before[field] for field in named))

@@ -1,0 +1,56 @@
+"""An incident as far as access depends on it, folded from its public facts: the same answer as its owner's. Pure.
+
+Who reads another's facts (delivery, notifications) decides by this; a property test holds it to the gateway's own.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from contracts.access import Matter
+from contracts.deadlines import DeadlineMet, DeadlineSet
+from contracts.envelope import AnyEvent
+from contracts.incidents import IncidentReferred
+
+NATIONAL_BY_RULE = {
+    "T01": frozenset({"panel", "department", "ofsted"}),
+    "T03": frozenset({"department", "ofsted"}),
+    "T04": frozenset({"department", "ofsted"}),
+}
+"""Whom a submission that meets a rule's clock has reached: the Panel only where it considers the case (DOMAIN 1.1)."""
+
+PREFIX = "incident-"
+
+
+def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
+    """The matter after one more fact of the incident's stream. Raises ValueError for one before its referral."""
+    data = fact.data
+    if isinstance(data, IncidentReferred):
+        return _referred(fact, data)
+    if matter is None:
+        raise ValueError(f"{fact.type} before the incident was referred")
+    match data:
+        case DeadlineSet(recipient=str(recipient)) if recipient not in matter.areas:
+            return _joined(matter, {recipient})
+        case DeadlineMet():
+            return _joined(matter, NATIONAL_BY_RULE.get(data.clock, frozenset()))
+        case _:
+            return matter
+
+
+def incidents_of(fact: AnyEvent) -> frozenset[str]:
+    """Every incident that a fact tells of: whoever is shown it must be entitled to all of them (DESIGN section 4)."""
+    members = (getattr(fact.data, member, None) for member in ("incident", "lead", "twin"))
+    named = (fact.subject, *members, *(getattr(fact.data, "incidents", None) or ()))
+    return frozenset(name for name in named if name and name.startswith(PREFIX))
+
+
+def _referred(fact: AnyEvent, data: IncidentReferred) -> Matter:
+    placing = (child.placing_authority for child in data.children)
+    named = (data.host_authority, data.home_authority, data.placing_authority, *placing, *data.other_areas_to_notify)
+    referrers = frozenset({fact.agency} if fact.agency else ())
+    return Matter(fact.partnership, referrers, referrers, frozenset(area for area in named if area))
+
+
+def _joined(matter: Matter, agencies: Iterable[str]) -> Matter:
+    joined = matter.participants.union(agencies)
+    return matter if joined == matter.participants else replace(matter, participants=joined)
