@@ -7,19 +7,24 @@ exports alike, so that what may be fetched and what is sent cannot drift apart.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 
 from contracts.catalogue import CATALOGUE, EventType, Proposer
 from contracts.ceilings import EVERYTHING, NOTHING, Fields
-from contracts.codes import AgencyType, Role
+from contracts.codes import AgencyType, Incidents, Role
 
-
-class Incidents(StrEnum):
-    """Which incidents an agreement opens."""
-
-    OWN = "own"  # those it referred
-    PARTICIPANT = "participant"  # those it is named in
-    AREA = "area"  # those of its areas
+__all__ = [
+    "ABSENT",
+    "GRANTED",
+    "Agreement",
+    "Decision",
+    "Incidents",
+    "Matter",
+    "Party",
+    "concerns",
+    "may_propose",
+    "sees_addresses",
+    "visible_fields",
+]
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Agreement:
     fields: Mapping[str, Fields] = field(default_factory=dict)
     proposed_by: str = ""
     approved_by: str = ""
+    reads: Mapping[str, int] = field(default_factory=dict)
+    """The major version in which the agency reads a type; today's where it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class Matter:
     areas: frozenset[str] = frozenset()
     excluded_agencies: frozenset[str] = frozenset()
     excluded_people: frozenset[str] = frozenset()
+    beside_perpetrators: frozenset[str] = frozenset()
+    """Agencies of which an alleged perpetrator is shut out: their side never learns an address."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,7 @@ class Decision:
     rule: str = ""
 
 
+_NO_CASES = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 GRANTED = Decision(True)
 ABSENT = Decision(False, "absent")
 
@@ -103,7 +113,7 @@ def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
     """
     if party.agency in matter.excluded_agencies or (party.person and party.person in matter.excluded_people):
         return False
-    if Role.OPERATOR in party.roles and len(party.roles) == 1:
+    if party.roles and party.roles <= _NO_CASES:
         return False
     if agreement.partnership != matter.partnership:
         # Partnerships are blind to each other, except where one's agency is a recorded participant (domain 1.4).
@@ -114,6 +124,14 @@ def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
         Incidents.AREA: bool(party.areas & matter.areas),
     }
     return any(opened[scope] for scope in agreement.incidents)
+
+
+def sees_addresses(party: Party, matter: Matter) -> bool:
+    """Whether the party may learn where anybody lives or is: never an alleged perpetrator's side.
+
+    Free text and documents can hold an address too, and nobody can promise that they do not.
+    """
+    return party.agency not in matter.beside_perpetrators
 
 
 def visible_fields(party: Party, name: str, agreement: Agreement | None, matter: Matter) -> Fields | None:

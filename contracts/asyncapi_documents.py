@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, INCIDENTS, NOTIFICATIONS, EventType
+from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, DIRECTORY, INCIDENTS, NOTIFICATIONS, EventType
 from contracts.envelope import CONTENT_TYPE
 from contracts.schema_forms import Form
 from contracts.vault import VAULT
@@ -28,15 +28,15 @@ class Service:
 SERVICES = (
     Service(
         "gateway",
-        "The only door: takes what agencies propose, owns the incident and its clocks, and the calendar.",
-        (INCIDENTS, CALENDAR, "submissions.notifications"),
+        "The only door: takes what agencies propose, owns the incident, the calendar, and the directory.",
+        (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications"),
         ("partner.{agency}.inbound", NOTIFICATIONS, ANSWERS, CALENDAR),
     ),
     Service(
         "notifications",
         "Owns the notification from its draft to its close.",
         (NOTIFICATIONS, ANSWERS),
-        ("submissions.notifications", INCIDENTS, CALENDAR),
+        ("submissions.notifications", INCIDENTS, CALENDAR, DIRECTORY),
     ),
     Service("vault", "Keeps everything that could name or describe a person.", (VAULT,), ()),
 )

@@ -7,16 +7,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import calendars, deadlines, incidents, notifications, submissions, vault
+from contracts import agreements, calendars, deadlines, incidents, notifications, submissions, vault
 from contracts.ceilings import (
     ANSWER,
     CLOCK,
     DRAFT,
+    EXCLUSION,
     FILED,
     INCIDENT_WORK,
     OUTCOME,
     PUBLIC_CALENDAR,
+    READ,
     REFERRAL,
+    REGISTER,
     Ceiling,
 )
 from contracts.codes import AgencyType, Role
@@ -26,6 +29,7 @@ from contracts.sealing import Model
 INCIDENTS = "safeguarding.incidents"
 NOTIFICATIONS = "safeguarding.notifications"
 CALENDAR = "safeguarding.calendar"
+DIRECTORY = "safeguarding.directory"
 ANSWERS = "answers"
 
 
@@ -84,6 +88,8 @@ _APPROVER = (Proposer(_LA, Role.APPROVER),)
 _NOTIFIER = (Proposer(_LA, Role.NOTIFIER),)
 _EITHER = (Proposer(_LA, Role.NOTIFIER), Proposer(_LA, Role.APPROVER))
 _UNIT = (Proposer(None, Role.BUSINESS_UNIT),)
+_ADMINISTRATION = (Proposer(None, Role.ADMINISTRATOR), *_UNIT)
+_EXCLUDERS = (*_APPROVER, *_UNIT)
 _NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Proposer(AgencyType.OFSTED))
 
 
@@ -91,6 +97,12 @@ def _incident(
     name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...] = ()
 ) -> EventType:
     return EventType(name, model, INCIDENTS, "gateway", meaning, ceiling, proposers)
+
+
+def _directory(
+    name: str, model: type[Model], meaning: str, proposers: tuple[Proposer, ...] = _ADMINISTRATION
+) -> EventType:
+    return EventType(name, model, DIRECTORY, "gateway", meaning, REGISTER, proposers)
 
 
 def _notification(
@@ -193,6 +205,14 @@ _TYPES = (
         DRAFT,
     ),
     EventType(
+        "record.read",
+        vault.RecordRead,
+        vault.VAULT,
+        "vault",
+        "Somebody looked at what the vault keeps: its owner is told.",
+        READ,
+    ),
+    EventType(
         "calendar.day-proposed",
         calendars.CalendarDayProposed,
         CALENDAR,
@@ -210,6 +230,23 @@ _TYPES = (
         PUBLIC_CALENDAR,
         _UNIT,
     ),
+    _incident(
+        "exclusion.proposed",
+        agreements.ExclusionProposed,
+        "Somebody should be shut out of the incident, or let in again.",
+        EXCLUSION,
+        _EXCLUDERS,
+    ),
+    _incident("exclusion.approved", agreements.ExclusionApproved, "Somebody is shut out of it.", EXCLUSION, _EXCLUDERS),
+    _incident("exclusion.ended", agreements.ExclusionEnded, "Somebody is let in again.", EXCLUSION, _EXCLUDERS),
+    _directory(
+        "partnership.established", agreements.PartnershipEstablished, "A partnership is there, with its areas.", ()
+    ),
+    _directory("agency.listed", agreements.AgencyListed, "An agency belongs to the partnership."),
+    _directory("agency.withdrawn", agreements.AgencyWithdrawn, "An agency belongs to it no more."),
+    _directory("agreement.proposed", agreements.AgreementProposed, "A sharing agreement awaits a second person."),
+    _directory("agreement.approved", agreements.AgreementApproved, "A sharing agreement counts."),
+    _directory("agreement.ended", agreements.AgreementEnded, "A sharing agreement counts no more."),
 )
 
 CATALOGUE: Mapping[str, EventType] = {entry.name: entry for entry in _TYPES}

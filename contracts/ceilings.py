@@ -84,5 +84,13 @@ FILED = Ceiling(
     {_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING, **dict.fromkeys(_NATIONAL, EVERYTHING)},
     {**_PEOPLE, Role.SCRUTINEER: all_but("content", "delayReason", "reason", "reasons")},
 )
+READ = Ceiling(
+    {_LA: EVERYTHING},
+    {Role.NOTIFIER: EVERYTHING, Role.APPROVER: EVERYTHING, Role.BUSINESS_UNIT: EVERYTHING, Role.SCRUTINEER: EVERYTHING},
+)
+"""That a record was read: for the authority that holds the duty. Whose words they were asks the gateway."""
+
 PUBLIC_CALENDAR = Ceiling(dict.fromkeys(AgencyType, EVERYTHING), dict.fromkeys(Role, EVERYTHING))
+REGISTER = Ceiling(dict.fromkeys(AgencyType, EVERYTHING), dict.fromkeys(Role, EVERYTHING))
+EXCLUSION = Ceiling({_LA: EVERYTHING}, {Role.APPROVER: EVERYTHING, Role.BUSINESS_UNIT: EVERYTHING})
 ANSWER = Ceiling()

@@ -217,3 +217,12 @@ class Role(StrEnum):
     BUSINESS_UNIT = "business_unit"
     SCRUTINEER = "scrutineer"
     OPERATOR = "operator"  # runs the exchange, sees no case
+    ADMINISTRATOR = "administrator"  # lists agencies and proposes or approves sharing agreements, sees no case
+
+
+class Incidents(StrEnum):
+    """Which incidents a sharing agreement opens."""
+
+    OWN = "own"  # those it referred
+    PARTICIPANT = "participant"  # those it is named in
+    AREA = "area"  # those of its areas

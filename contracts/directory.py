@@ -1,14 +1,31 @@
-"""Who belongs to which partnership, under which sharing agreement, and where its mail goes: parsed from TOML."""
+"""Who belongs to which partnership, under which sharing agreement, and where its mail goes: folded from facts."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from contracts.access import Agreement, Incidents, Matter, Party
+from pydantic import BaseModel, ValidationError
+
+from contracts.access import Agreement, Matter, Party
+from contracts.agreements import (
+    AgencyListed,
+    AgencyWithdrawn,
+    AgreementApproved,
+    AgreementEnded,
+    AgreementProposed,
+    PartnershipEstablished,
+    Terms,
+)
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType, Role
+from contracts.envelope import AnyEvent
+from contracts.sealing import Model
+
+BOOTSTRAP = "bootstrap"
+"""The actor of facts that an operator wrote from a file."""
 
 
 class BadDirectory(ValueError):
@@ -25,6 +42,7 @@ class Agency:
     areas: frozenset[str]
     partnerships: frozenset[str]
     mailboxes: Mapping[Role, str] = field(default_factory=dict)
+    contacts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,12 +55,41 @@ class Partnership:
 
 
 @dataclass(frozen=True)
-class Directory:
-    """All agencies, partnerships and agreements of the installation, by their ids."""
+class Listing:
+    """An agency as one partnership lists it, since when."""
 
-    agencies: Mapping[str, Agency]
-    partnerships: Mapping[str, Partnership]
-    agreements: Mapping[tuple[str, str], Agreement]
+    entry: AgencyListed
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An agreement that awaits another person's approval."""
+
+    terms: Terms
+    version: int
+    hash: str
+    by: str | None
+
+
+Place = tuple[str, str]
+"""An agency and a partnership."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """All agencies, partnerships and agreements of the installation. `edition` counts the facts it was folded from.
+
+    Facts of several partnerships may come in any order between them: the fold is the same.
+    """
+
+    agencies: Mapping[str, Agency] = field(default_factory=dict)
+    partnerships: Mapping[str, Partnership] = field(default_factory=dict)
+    agreements: Mapping[Place, Agreement] = field(default_factory=dict)
+    listings: Mapping[Place, Listing] = field(default_factory=dict)
+    offers: Mapping[Place, Offer] = field(default_factory=dict)
+    versions: Mapping[Place, int] = field(default_factory=dict)
+    edition: int = 0
 
     @cached_property
     def authorities(self) -> Mapping[str, Agency]:
@@ -84,55 +131,132 @@ class Directory:
             return self.agencies[recipient].name
         return self.authorities[recipient].name if recipient in self.authorities else recipient
 
+    def after(self, fact: AnyEvent) -> "Directory":
+        """The directory after one more of its facts; any other changes nothing."""
+        return self.told(fact.partnership, fact.data, by=fact.actor, at=fact.recordedtime or fact.time)
+
+    def told(self, partnership: str, data: BaseModel, *, by: str | None, at: datetime) -> "Directory":
+        """The directory after what was said of a partnership, by whom (None for nobody in person) and when."""
+        after = self._with(partnership, data, by, at)
+        return self if after is None else replace(after, edition=self.edition + 1)
+
+    def _with(self, partnership: str, data: BaseModel, by: str | None, at: datetime) -> "Directory | None":
+        place = (getattr(data, "agency", ""), partnership)
+        match data:
+            case PartnershipEstablished(name=name, areas=areas):
+                known = Partnership(partnership, name, frozenset(areas))
+                return replace(self, partnerships={**self.partnerships, partnership: known})
+            case AgencyListed():
+                since = self.listings[place].since if place in self.listings else at
+                return self._listing({**self.listings, place: Listing(data, since)})
+            case AgencyWithdrawn():
+                left = replace(self, agreements=_without(self.agreements, place), offers=_without(self.offers, place))
+                return left._listing(_without(self.listings, place))
+            case AgreementProposed(version=version, hash=hash_):
+                offer = Offer(data.terms, version or 1, hash_ or "", by)
+                return replace(self, offers={**self.offers, place: offer})
+            case AgreementApproved(agreement=terms, version=version):
+                proposer = self.offers[place].by if place in self.offers else None
+                return replace(
+                    self,
+                    agreements={**self.agreements, place: _agreement(partnership, version, terms, proposer, by)},
+                    offers=_without(self.offers, place),
+                    versions={**self.versions, place: version},
+                )
+            case AgreementEnded():
+                return replace(self, agreements=_without(self.agreements, place), offers=_without(self.offers, place))
+            case _:
+                return None
+
+    def _listing(self, listings: Mapping[Place, Listing]) -> "Directory":
+        names = sorted({agency for agency, _ in listings})
+        return replace(self, listings=listings, agencies={name: _agency(name, listings) for name in names})
+
+
+def _without(places: Mapping[Place, Any], place: Place) -> dict[Place, Any]:
+    return {other: value for other, value in places.items() if other != place}
+
+
+def _agency(name: str, listings: Mapping[Place, Listing]) -> Agency:
+    """As whoever listed it first describes it; every partnership adds the areas that it serves there."""
+    of = {partnership: listing for (agency, partnership), listing in sorted(listings.items()) if agency == name}
+    first = of[min(of, key=lambda partnership: (of[partnership].since, partnership))].entry
+    areas = frozenset(area for listing in of.values() for area in listing.entry.areas)
+    contacts = {about.value: address for about, address in first.contacts.items()}
+    return Agency(name, first.name, first.type, areas, frozenset(of), dict(first.mailboxes), contacts)
+
+
+def _agreement(partnership: str, version: int, terms: Terms | None, proposer: str | None, by: str | None) -> Agreement:
+    assert terms is not None, "the owner puts the whole agreement into its fact"
+    return Agreement(
+        agency=terms.agency,
+        partnership=partnership,
+        version=version,
+        legal_basis=terms.legal_basis,
+        review_on=terms.review_on,
+        may_propose=frozenset(terms.may_propose),
+        may_read=frozenset(terms.may_read),
+        incidents=frozenset(terms.incidents),
+        fields={name: Fields(frozenset(named)) for name, named in terms.fields.items()},
+        proposed_by=proposer or "",
+        approved_by=by or "",
+        reads=dict(terms.reads),
+    )
+
 
 def directory_from(text: str) -> Directory:
-    """The directory in a TOML text. Raises BadDirectory."""
+    """The directory in a TOML text, as a bootstrap would make it. Raises BadDirectory."""
+    told = Directory()
+    for partnership, data in said_in(text):
+        told = told.told(partnership, data, by=BOOTSTRAP, at=datetime(2000, 1, 1, tzinfo=UTC))
+    return told
+
+
+def said_in(text: str) -> list[tuple[str, Model]]:
+    """What a TOML text says of each partnership, in the order in which facts are made of it. Raises BadDirectory."""
     try:
-        told = tomllib.loads(text)
-        agencies = {entry["id"]: _agency(entry) for entry in told.get("agency", ())}
-        partnerships = {entry["id"]: _partnership(entry) for entry in told.get("partnership", ())}
-        agreements = [_agreement(entry) for entry in told.get("agreement", ())]
+        return list(_said(tomllib.loads(text)))
     except KeyError as missing:
         raise BadDirectory(f"an entry lacks {missing}") from None
-    except (ValueError, TypeError) as wrong:
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise BadDirectory(f"{wrong.title}: {where}: {first['msg']}") from None
+    except (ValueError, TypeError, AttributeError) as wrong:
         raise BadDirectory(str(wrong)) from None
-    for agency in agencies.values():
-        if unknown := agency.partnerships - partnerships.keys():
-            raise BadDirectory(f"{agency.id} belongs to {sorted(unknown)}, which are not listed")
-    for agreement in agreements:
-        member = agencies.get(agreement.agency)
-        if member is None or agreement.partnership not in member.partnerships:
-            where = f"{agreement.agency} in {agreement.partnership}"
-            raise BadDirectory(f"an agreement names {where}, where it is no member")
-    return Directory(agencies, partnerships, {(each.agency, each.partnership): each for each in agreements})
 
 
-def _agency(entry: Mapping[str, Any]) -> Agency:
-    return Agency(
-        entry["id"],
-        entry["name"],
-        AgencyType(entry["type"]),
-        frozenset(entry["areas"]),
-        frozenset(entry["partnerships"]),
-        {Role(role): address for role, address in entry.get("mailboxes", {}).items()},
-    )
+def _said(told: Mapping[str, Any]) -> Iterator[tuple[str, Model]]:
+    areas: dict[str, frozenset[str]] = {}
+    for entry in told.get("partnership", ()):
+        established = PartnershipEstablished(name=entry["name"], areas=tuple(entry["areas"]))
+        areas[entry["id"]] = frozenset(established.areas)
+        yield entry["id"], established
+    members: set[Place] = set()
+    for entry in told.get("agency", ()):
+        for partnership, listed in _listed(entry, areas):
+            members.add((listed.agency, partnership))
+            yield partnership, listed
+    for entry in told.get("agreement", ()):
+        place = (entry["agency"], entry["partnership"])
+        if place not in members:
+            raise BadDirectory(f"an agreement names {' in '.join(place)}, where it is no member")
+        terms = Terms.model_validate({name: value for name, value in entry.items() if name in Terms.model_fields})
+        version = entry.get("version", 1)
+        hash_ = terms.fingerprint(place[1], version)
+        yield place[1], AgreementProposed(**dict(terms), version=version, hash=hash_)
+        yield place[1], AgreementApproved(agency=terms.agency, version=version, hash=hash_, agreement=terms)
 
 
-def _partnership(entry: Mapping[str, Any]) -> Partnership:
-    return Partnership(entry["id"], entry["name"], frozenset(entry["areas"]))
-
-
-def _agreement(entry: Mapping[str, Any]) -> Agreement:
-    return Agreement(
-        agency=entry["agency"],
-        partnership=entry["partnership"],
-        version=entry["version"],
-        legal_basis=entry["legal_basis"],
-        review_on=entry["review_on"],
-        may_propose=frozenset(entry.get("may_propose", ())),
-        may_read=frozenset(entry.get("may_read", ())),
-        incidents=frozenset(Incidents(scope) for scope in entry.get("incidents", ())),
-        fields={name: Fields(frozenset(named)) for name, named in entry.get("fields", {}).items()},
-        proposed_by=entry.get("proposed_by", ""),
-        approved_by=entry.get("approved_by", ""),
-    )
+def _listed(entry: Mapping[str, Any], areas: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, AgencyListed]]:
+    if unknown := set(entry["partnerships"]) - areas.keys():
+        raise BadDirectory(f"{entry['id']} belongs to {sorted(unknown)}, which are not listed")
+    if elsewhere := set(entry["areas"]).difference(*(areas[name] for name in entry["partnerships"])):
+        raise BadDirectory(f"{entry['id']} serves {sorted(elsewhere)}, outside its partnerships")
+    for partnership in entry["partnerships"]:
+        served = tuple(area for area in entry["areas"] if area in areas[partnership])
+        more = {name: entry[name] for name in ("mailboxes", "contacts") if name in entry}
+        yield (
+            partnership,
+            AgencyListed(agency=entry["id"], name=entry["name"], type=AgencyType(entry["type"]), areas=served, **more),
+        )

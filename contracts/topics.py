@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts.catalogue import ANSWERS, CALENDAR, INCIDENTS, NOTIFICATIONS
+from contracts.catalogue import ANSWERS, CALENDAR, DIRECTORY, INCIDENTS, NOTIFICATIONS
 from contracts.vault import VAULT
 
 CHECKPOINTS = "safeguarding.checkpoints"
@@ -16,5 +16,6 @@ PARTITIONS: Mapping[str, int] = {
     "submissions.notifications": STREAM_PARTITIONS,
     "submissions.vault": STREAM_PARTITIONS,
     CALENDAR: 1,
+    DIRECTORY: 1,
     CHECKPOINTS: 1,
 }
