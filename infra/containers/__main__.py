@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from infra.agencies import read_agencies
 from infra.containers.rooms import ENVIRONMENT, KAFKA, ROOM, Rooms, program
 from infra.kafka.declared import declared
-from infra.kafka.provision import ProvisioningFailed, provision
+from infra.kafka.provision import ProvisioningFailed, agencies_on, provision
 from infra.kafka.server import ADMIN, MECHANISM
 from infra.local.failures import CannotStart
 from infra.local.migrations import migrate
@@ -52,7 +52,7 @@ def _provision() -> int:
             sasl_plain_password=ROOMS.kafka_password(ADMIN),
         )
         try:
-            changes = provision(admin, declared(read_agencies()), ROOMS.kafka_password)
+            changes = provision(admin, declared({*read_agencies(), *agencies_on(admin)}), ROOMS.kafka_password)
         finally:
             admin.close()
     except (CannotStart, KafkaError, ProvisioningFailed) as failure:

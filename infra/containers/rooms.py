@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from infra.agencies import AGENCIES
 from infra.issuer.identities import Installed, ensure_identities
-from infra.kafka.server import Listener, first_credential, server_properties
+from infra.kafka.server import AGENCIES_SIGN_IN_AGAIN, Listener, first_credential, server_properties
 from infra.local.environment import Addresses, Files, issuer_environment, service_environment
 from infra.local.secret_files import secret, write_secret
 from infra.local.services import SERVICES, Service
@@ -94,7 +94,7 @@ class Rooms:
         properties = server_properties(
             [
                 Listener("SERVICES", "SASL_PLAINTEXT", "0.0.0.0:19092", KAFKA),
-                Listener("AGENCIES", "SASL_SSL", "0.0.0.0:9093", "localhost:9093"),
+                Listener("AGENCIES", "SASL_SSL", "0.0.0.0:9093", "localhost:9093", AGENCIES_SIGN_IN_AGAIN),
                 Listener("HOST", "SASL_PLAINTEXT", "0.0.0.0:9092", "127.0.0.1:9092"),
             ],
             controller="127.0.0.1:9094",

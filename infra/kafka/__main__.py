@@ -1,4 +1,7 @@
-"""Apply `declared.toml` to a cluster: `python -m infra.kafka --help`."""
+"""Apply `declared.toml` to a cluster: `python -m infra.kafka --help`.
+
+An agency that is on the cluster stays though the file does not name it: `infra.credentials revoke` shuts one out.
+"""
 
 import argparse
 import os
@@ -10,7 +13,7 @@ from kafka.errors import KafkaError
 
 from infra.agencies import AGENCIES, read_agencies
 from infra.kafka.declared import declared
-from infra.kafka.provision import ProvisioningFailed, provision
+from infra.kafka.provision import ProvisioningFailed, agencies_on, provision
 from infra.local.secret_files import secret
 
 
@@ -40,7 +43,7 @@ def main() -> int:
             (told.secrets / f"kafka-{user}").unlink(missing_ok=True)
         changes = provision(
             admin,
-            declared(read_agencies(told.agencies)),
+            declared({*read_agencies(told.agencies), *agencies_on(admin)}),
             lambda user: secret(told.secrets / f"kafka-{user}"),
             renew=told.renew,
             replication=told.replication,

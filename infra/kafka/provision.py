@@ -26,6 +26,8 @@ from kafka.admin import (
 from kafka.errors import for_code
 
 from infra.kafka.declared import Declared, Grant, Topic, agency_user
+from infra.kafka.generations import agency_of_user, as_standing
+from infra.kafka.shut_out import is_mark, standing_acls, users_shut_out
 
 MECHANISM = "SCRAM-SHA-512"
 ITERATIONS = 8192
@@ -61,10 +63,12 @@ def provision(
 ) -> Changes:
     """Make topics, users and grants as declared; take away grants and agencies that no longer are.
 
-    A user that exists keeps its password unless named in `renew`. No topic is ever deleted, and none gets other
-    partitions. Raises ProvisioningFailed with every failure, after trying the rest.
+    A user that exists keeps its password unless named in `renew`; an agency keeps the users that it has, and none if it
+    was shut out. No topic is ever deleted, and none gets other partitions. Raises ProvisioningFailed with every
+    failure, after trying the rest.
     """
     changes, failures = Changes(), list[str]()
+    wanted = as_standing(wanted, list(admin.describe_user_scram_credentials()), users_shut_out(standing_acls(admin)))
     _topics(admin, wanted.topics, replication, changes, failures)
     _users(admin, wanted.users, password_of, renew, changes, failures)
     _grants(admin, wanted, changes, failures)
@@ -150,26 +154,20 @@ def _wait_until_in_force(admin: KafkaAdminClient, wanted: Declared) -> None:
     """The controller has agreed; the brokers act on it only once they have read its log (half a second was seen)."""
     users, grants = set(wanted.users), {_acl(grant) for grant in wanted.grants}
     until = time.monotonic() + IN_FORCE_SECONDS
-    while not (users <= set(admin.describe_user_scram_credentials()) and grants <= _standing_grants(admin)):
+    while not (users <= set(admin.describe_user_scram_credentials()) and grants <= standing_acls(admin)):
         if time.monotonic() > until:
             raise ProvisioningFailed([f"the broker took the changes and does not act on them ({IN_FORCE_SECONDS} s)"])
         time.sleep(0.05)
 
 
-def _standing_grants(admin: KafkaAdminClient) -> set[ACL]:
-    everything = ACLFilter(
-        principal=None,
-        host="*",
-        operation=ACLOperation.ANY,
-        permission_type=ACLPermissionType.ANY,
-        resource_pattern=ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
-    )
-    standing, _ = admin.describe_acls(everything)  # this one raises
-    return set(standing)
+def agencies_on(admin: KafkaAdminClient) -> set[str]:
+    """The agencies that have, or had, a user on this broker."""
+    users = {*admin.describe_user_scram_credentials(), *users_shut_out(standing_acls(admin))}
+    return {agency for user in users if (agency := agency_of_user(user))}
 
 
 def _grants(admin: KafkaAdminClient, wanted: Declared, changes: Changes, failures: list[str]) -> None:
-    standing = _standing_grants(admin)
+    standing = standing_acls(admin)
     asked = {_acl(grant): grant for grant in wanted.grants}
     missing = [acl for acl in asked if acl not in standing]
     if missing:
@@ -184,7 +182,9 @@ def _grants(admin: KafkaAdminClient, wanted: Declared, changes: Changes, failure
     extra = [
         acl
         for acl in standing
-        if acl not in asked and (acl.principal in ours or acl.principal.startswith(_principal(AGENCY_USERS)))
+        if acl not in asked
+        and not is_mark(acl)
+        and (acl.principal in ours or acl.principal.startswith(_principal(AGENCY_USERS)))
     ]
     if extra:
         filters = [ACLFilter(*(getattr(acl, part) for part in ACL_PARTS), _exactly(acl)) for acl in extra]

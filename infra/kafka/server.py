@@ -12,14 +12,23 @@ SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required"
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 
 
+AGENCIES_SIGN_IN_AGAIN = 300
+"""Seconds after which an agency's connection must show its credential again or is cut: so long may one stay open that
+was made with a credential taken away since (its grants end at once)."""
+
+
 @dataclass(frozen=True)
 class Listener:
-    """A door of the broker: where it listens, and by which address clients are sent to it."""
+    """A door of the broker: where it listens, and by which address clients are sent to it.
+
+    `sign_in_again`: seconds that a connection lives without showing its credential anew; for ever when nought.
+    """
 
     name: str
     protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     bind: str
     advertised: str
+    sign_in_again: int = 0
 
 
 def server_properties(
@@ -61,6 +70,11 @@ def server_properties(
                 f"{SCRAM} {login};" if door.name == between_brokers else f"{SCRAM};"
             )
             for door in doors
+        },
+        **{
+            f"listener.name.{door.name.lower()}.scram-sha-512.connections.max.reauth.ms": door.sign_in_again * 1000
+            for door in doors
+            if door.sign_in_again
         },
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": key_store,

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.kafka.server import ADMIN, MECHANISM, Listener, first_credential, server_properties
+from infra.kafka.server import (
+    ADMIN,
+    AGENCIES_SIGN_IN_AGAIN,
+    MECHANISM,
+    Listener,
+    first_credential,
+    server_properties,
+)
 from infra.local.failures import CannotStart, about_disk
 from infra.local.java import find_java
 from infra.local.ports import LOOPBACK, answers, wait_until_answers
@@ -45,6 +52,7 @@ class LocalKafka:
         secrets_folder: Path,
         heap_megabytes: int = 384,
         quick_start: bool = True,
+        agencies_sign_in_again: int = AGENCIES_SIGN_IN_AGAIN,
     ) -> None:
         self.home = home
         self.log = home / "kafka.log"
@@ -59,6 +67,7 @@ class LocalKafka:
         self._class_path = ":".join(str(jar) for jar in jars)
         self._heap = heap_megabytes
         self._quick_start = quick_start
+        self._agencies_sign_in_again = agencies_sign_in_again
         self._java = find_java()
 
     @property
@@ -159,7 +168,13 @@ class LocalKafka:
             [
                 Listener("SERVICES", "SASL_PLAINTEXT", f"{LOOPBACK}:{self.port}", self.bootstrap),
                 # Agencies check the certificate's name, so they are sent to the name that it carries.
-                Listener("AGENCIES", "SASL_SSL", f"{LOOPBACK}:{self.agencies_port}", self.agencies_bootstrap),
+                Listener(
+                    "AGENCIES",
+                    "SASL_SSL",
+                    f"{LOOPBACK}:{self.agencies_port}",
+                    self.agencies_bootstrap,
+                    self._agencies_sign_in_again,
+                ),
             ],
             controller=f"{LOOPBACK}:{self._controller_port}",
             data=self.home / "data",

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.agencies import AGENCIES, read_agencies
 from infra.issuer.identities import BadIdentities, ensure_identities, read_identities
 from infra.kafka.declared import agency_user, declared
-from infra.kafka.provision import ProvisioningFailed, provision
+from infra.kafka.provision import ProvisioningFailed, agencies_on, provision
 from infra.local.backbone import STATE, Backbone
 from infra.local.environment import Addresses, Files, issuer_environment, service_environment
 from infra.local.failures import CannotStart
@@ -167,7 +167,8 @@ class Stack(Backbone):
         super()._start_kafka()
         admin = self.kafka.admin_client()
         try:
-            changes = provision(admin, declared(self.agencies), lambda user: secret(self._kafka_password(user)))
+            everyone = {*self.agencies, *agencies_on(admin)}
+            changes = provision(admin, declared(everyone), lambda user: secret(self._kafka_password(user)))
         except ProvisioningFailed as failure:
             raise CannotStart(f"Kafka does not agree with infra/kafka/declared.toml:\n{failure}") from failure
         finally:
