@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.codes import Role
 from contracts.envelope import EventId
-from contracts.identifiers import IncidentId, SubjectId
+from contracts.identifiers import AgencyId, IncidentId, SubjectId
 from contracts.sealing import Model
 
 VAULT = "safeguarding.vault"
@@ -55,6 +56,36 @@ REACH: Mapping[Purpose, Reach] = {
 }
 
 
+_AUTHORITY = frozenset({Role.NOTIFIER, Role.APPROVER})
+_PARTNERS = _AUTHORITY | {Role.PARTNER, Role.BUSINESS_UNIT}
+
+ROLES: Mapping[Purpose, frozenset[Role]] = {
+    Purpose.TRIAGE: _PARTNERS,
+    Purpose.NOTIFICATION_DRAFTING: _AUTHORITY,
+    Purpose.NOTIFICATION_APPROVAL: frozenset({Role.APPROVER}),
+    Purpose.PANEL_EXPORT: _AUTHORITY,
+    Purpose.PARTNER_NOTIFICATION: _PARTNERS,
+    Purpose.REVIEW: _PARTNERS | {Role.SCRUTINEER},
+    Purpose.LIKENESS_CHECK: _AUTHORITY | {Role.BUSINESS_UNIT},
+    Purpose.SUBJECT_ACCESS: frozenset({Role.BUSINESS_UNIT}),
+    Purpose.ERASURE_REVIEW: frozenset({Role.BUSINESS_UNIT}),
+    Purpose.QUARANTINE_INSPECTION: frozenset({Role.OPERATOR}),
+    Purpose.PARKED_REPLAY: frozenset(),
+}
+"""In which roles a person may look for a purpose (DOMAIN section 5; the table itself is [D])."""
+
+SYSTEMS = frozenset({Purpose.TRIAGE, Purpose.PARTNER_NOTIFICATION, Purpose.REVIEW, Purpose.PANEL_EXPORT})
+"""For what an agency's own system may look, with nobody named behind it."""
+
+
+def may_look_for(purpose: Purpose, kind: str, roles: frozenset[str]) -> bool:
+    """Whether this purpose is open to a caller at all: a person by its roles, an agency's system by `SYSTEMS`, a
+    service in its own name where nobody need stand behind it."""
+    if kind == "person":
+        return bool(roles & ROLES[purpose])
+    return purpose in SYSTEMS if kind == "agency" else not REACH[purpose].for_somebody
+
+
 class Likeness(StrEnum):
     """What two subjects have in common; never what it is."""
 
@@ -72,3 +103,23 @@ class SubjectLikenessNoticed(Model):
     incidents: tuple[IncidentId, ...] = ()
     likenesses: Annotated[tuple[Likeness, ...], Field(min_length=1)]
     events: Annotated[tuple[EventId, ...], Field(description="The events that the two came with, where known.")] = ()
+
+
+class RecordRead(Model):
+    """Somebody looked at what the vault keeps: told to the authority that holds the duty, and to whose words they were.
+
+    It says who, in which role, for whom and why; never what was shown. It is recorded with the look, before the answer.
+    """
+
+    look: Annotated[int, Field(ge=1, description="The look's number in the record of looks.")]
+    reader: Annotated[str, Field(description="The account, agency or service that looked.")]
+    kind: Annotated[str, Field(pattern=r"^(person|agency|service)$")]
+    roles: Annotated[tuple[str, ...], Field(description="Of the reader, at the time.")] = ()
+    agency: Annotated[AgencyId | None, Field(description="The reader's; none for a service of the exchange.")] = None
+    purpose: Purpose
+    incident: IncidentId | None = None
+    subjects: Annotated[tuple[SubjectId, ...], Field(description="Whom what was read is about.")] = ()
+    owners: Annotated[tuple[AgencyId, ...], Field(description="The agencies whose words were read.")] = ()
+    kinds: Annotated[
+        tuple[str, ...], Field(description="Of what was read: identity, narrative, place, document, …")
+    ] = ()

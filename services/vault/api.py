@@ -20,7 +20,8 @@ from services.vault.collector import Collector, SourceAway
 from services.vault.document_store import HEARD_OUT, DocumentStore, Sent
 from services.vault.erasure import Decision, Erasure
 from services.vault.key_store import KeyStore
-from services.vault.reveal import Asking, Reveal
+from services.vault.looking import Asking, record_search
+from services.vault.reveal import Reveal
 from shared.clock import Clock
 from shared.database import Database
 from shared.http import Cursors, Page, Problem, not_found
@@ -76,6 +77,7 @@ def operator(person: Annotated[Caller, Depends(behind)]) -> Caller:
     return person
 
 
+Who = Annotated[Caller, Depends(caller)]
 Service = Annotated[Caller, Depends(service)]
 Behind = Annotated[Caller, Depends(behind)]
 Operator = Annotated[Caller, Depends(operator)]
@@ -129,6 +131,7 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
             raise Problem(422, "invalid", "Say whose", "Name a subject, an incident or a reference.")
         of = f"looks {subject} {incident} {reference} {sorted(person.partnerships)}"
         before = cursors.decode(cursor, of=of)["look"] if cursor else None
+        await record_search(database, who, person, "looks", [subject, incident, reference], clock.now())
         async with database.reading() as connection:
             found = await views.looks(
                 connection,
@@ -144,16 +147,18 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
 
     @router.get("/likenesses")
     async def likenesses(who: Service, person: Behind, incident: IncidentId | None = None) -> dict[str, Any]:
+        await record_search(database, who, person, "likenesses", [incident], clock.now())
         async with database.reading() as connection:
             partnerships = person.partnerships
             return {"items": await views.likenesses(connection, partnerships=partnerships, incident=incident)}
 
     @router.get("/quarantine")
     async def quarantine(
-        person: Operator, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+        who: Who, person: Operator, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> Page[dict[str, Any]]:
         of = f"quarantine {sorted(person.partnerships)}"
         before = cursors.decode(cursor, of=of)["ref"] if cursor else None
+        await record_search(database, who, person, "quarantine", [], clock.now())
         async with database.reading() as connection:
             found = await views.quarantine(connection, partnerships=person.partnerships, before=before, limit=limit)
         more = cursors.encode({"ref": found[-1]["reference"]}, of=of) if len(found) == limit else None

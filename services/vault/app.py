@@ -82,7 +82,7 @@ def app(settings: Settings, own: VaultSettings) -> FastAPI:
         Signal("parcels_unopened", "Parcels that could not be filed, and wait where they are.", standing.unopened),
         Signal("source_silent_seconds", "How long the most silent source has not answered.", standing.silent),
     ]
-    reveal = Reveal(made.database, keys, collector)
+    reveal = Reveal(made.database, made.log, keys, collector)
     documents = DocumentStore(made.database, keys, reveal)
     erasure = Erasure(made.database, keys)
     return made.app(

@@ -14,8 +14,9 @@ from contracts.identifiers import mint_reference
 from services.vault import tables
 from services.vault.ciphers import Damaged, binding, lock, unlock
 from services.vault.key_store import KeyStore
+from services.vault.looking import Asking
 from services.vault.parcels import place_of
-from services.vault.reveal import Asking, Reveal, bound_to, check, not_yet_filed
+from services.vault.reveal import Reveal, bound_to, check
 from shared.database import Database
 from shared.documents import ACCEPTED, SIZE_LIMIT, NotAccepted, inspected
 from shared.identity import Caller
@@ -114,14 +115,18 @@ class DocumentStore:
                 await tx.connection.execute(insert(tables.document_chunk).values(values))
 
     async def open(self, ref: str, asking: Asking, at: datetime) -> Opened:
-        """A document, its look recorded first. Problems: 404, 410 once erased, 503 where it was never filed."""
+        """A document, its look recorded first. Problems: 404, 410 once erased.
+
+        A document is filed before anybody is told its reference: one that is not here never was, and is answered 404
+        like another incident's, or whoever guesses would learn which there are.
+        """
         item, document = tables.item, tables.document
         found = select(item, document.c.media_type, document.c.size, document.c.sha256)
         async with self._database.reading() as connection:
             joined = found.join_from(item, document, document.c.ref == item.c.ref)
             row = (await connection.execute(joined.where(item.c.ref == ref))).first()
         if row is None:
-            raise not_found() if await self._is_no_document(ref) else not_yet_filed([ref])
+            raise not_found()
         check([row], asking)
         await self._reveal.record([row], asking, at)
         key = (await self._keys.for_reading([row.owner])).get(row.owner)
@@ -129,10 +134,6 @@ class DocumentStore:
             raise Problem(410, "erased", "Erased", "This document was erased.")
         about = orjson.loads(unlock(key, bytes(row.ciphertext), bound_to(row)))
         return Opened(row.media_type, row.size, row.sha256, about["name"], self._chunks(ref, key, row.size))
-
-    async def _is_no_document(self, ref: str) -> bool:
-        async with self._database.reading() as connection:
-            return await connection.scalar(select(tables.item.c.ref).where(tables.item.c.ref == ref)) is not None
 
     async def _chunks(self, ref: str, key: bytes, size: int) -> AsyncIterator[bytes]:
         count = chunks_of(size)

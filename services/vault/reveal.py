@@ -10,28 +10,19 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.vault import REACH, Purpose
+from contracts.vault import REACH, may_look_for
 from services.vault import tables
 from services.vault.ciphers import Damaged, unlock
 from services.vault.collector import Collector
 from services.vault.key_store import KeyStore
+from services.vault.looking import Asking
 from services.vault.parcels import place_of
-from shared.database import Database
-from shared.identity import Caller
+from services.vault.telling import tell
+from shared.database import Appends, Database
 from shared.problems import Fault, Problem, not_found
 from shared.telemetry import current_traceparent
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who looks, and why. `who` is the person or service in whose name the service asks."""
-
-    service: Caller
-    who: Caller
-    purpose: Purpose
-    incident: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +37,9 @@ class Shown:
 class Reveal:
     """Answers looks at filed things."""
 
-    def __init__(self, database: Database, keys: KeyStore, collector: Collector) -> None:
+    def __init__(self, database: Database, event_log: Appends, keys: KeyStore, collector: Collector) -> None:
         self._database = database
+        self._log = event_log
         self._keys = keys
         self._collector = collector
 
@@ -80,9 +72,10 @@ class Reveal:
         return {ref: rows[ref] for ref in refs if ref in rows}
 
     async def record(self, rows: Iterable[Any], asking: Asking, at: datetime) -> int:
-        """Records a look and commits it. If that fails nothing may be shown: whatever it raises must go up."""
+        """Records a look, and the facts that tell the owners of it, and commits both. If that fails nothing may be
+        shown: whatever it raises must go up."""
         seen = list(rows)
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(self._log) as tx:
             mentioned = await _mentioned(tx.connection, [row.ref for row in seen])
             number = (await tx.connection.execute(_look(asking, at))).scalar_one()
             of = [
@@ -96,6 +89,7 @@ class Reveal:
                 for row in seen
             ]
             await tx.connection.execute(insert(tables.looked_at), of)
+            await tell(tx, int(number), asking, seen, {each["ref"]: each["subjects"] for each in of}, at)
         return int(number)
 
     async def _open(self, rows: Mapping[str, Any]) -> dict[str, Shown]:
@@ -134,6 +128,8 @@ def check(rows: Iterable[Any], asking: Asking) -> None:
     if reach.for_somebody and asking.who.kind == "service":
         detail = "Somebody must stand behind this purpose: send the person or agency on whose behalf you ask."
         raise Problem(403, "purpose-needs-somebody", "Not for this purpose", detail)
+    if not may_look_for(asking.purpose, asking.who.kind, asking.who.roles):
+        raise not_your_purpose()
     for row in rows:
         if row.kind not in reach.kinds:
             allowed = ", ".join(sorted(reach.kinds))
@@ -144,6 +140,12 @@ def check(rows: Iterable[Any], asking: Asking) -> None:
         foreign = bool(asking.who.partnerships) and row.partnership not in asking.who.partnerships
         if elsewhere or foreign:
             raise not_found()
+
+
+def not_your_purpose() -> Problem:
+    """403: a purpose that is not open to this role. It says nothing of what was asked for."""
+    detail = "Look for a purpose that your role serves; which role serves which is in contracts/vault.py."
+    return Problem(403, "purpose-not-yours", "Not for this purpose", detail)
 
 
 def not_yet_filed(refs: Sequence[str]) -> Problem:

@@ -109,6 +109,21 @@ looked_at = Table(
     Column("subjects", ARRAY(Text), nullable=False),
 )
 Index("looked_at_subjects", looked_at.c.subjects, postgresql_using="gin")
+search = Table(
+    "search",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at"),
+    _words("what"),
+    Column("asked", ARRAY(Text), nullable=False),  # ids and codes
+    _words("service"),
+    _words("who"),
+    _words("who_kind"),
+    _words("agency", nullable=True),
+    Column("roles", ARRAY(Text), nullable=False),
+    _words("traceparent", nullable=True),
+)
+Index("search_asked", search.c.asked, postgresql_using="gin")
 document = Table(
     "document",
     metadata,
