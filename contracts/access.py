@@ -70,8 +70,8 @@ class Matter:
     areas: frozenset[str] = frozenset()
     excluded_agencies: frozenset[str] = frozenset()
     excluded_people: frozenset[str] = frozenset()
-    beside_perpetrators: frozenset[str] = frozenset()
-    """Agencies of which an alleged perpetrator is shut out: their side never learns an address."""
+    alleged: frozenset[tuple[str, str]] = frozenset()
+    """Agency and account of each alleged perpetrator who is shut out: their agency's side never learns an address."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def sees_addresses(party: Party, matter: Matter) -> bool:
 
     Free text and documents can hold an address too, and nobody can promise that they do not.
     """
-    return party.agency not in matter.beside_perpetrators
+    return all(agency != party.agency for agency, _ in matter.alleged)
 
 
 def visible_fields(party: Party, name: str, agreement: Agreement | None, matter: Matter) -> Fields | None:

@@ -142,6 +142,10 @@ class ExclusionProposed(_Exclusion):
 class ExclusionApproved(_Exclusion):
     """Shut out, whatever their agreement says: for them the incident does not exist. Said by a second person."""
 
+    holds_duty: bool | None = Field(
+        None, description="Given by the owner: a person of the authority that holds the duty, which goes on acting."
+    )
+
 
 class ExclusionEnded(_Exclusion):
     """Let in again, as far as the agreement goes. Proposed by one person (`lift`) and said by another."""
