@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from contracts.access import Matter
+from contracts.agreements import ExclusionApproved, ExclusionEnded
 from contracts.deadlines import DeadlineMet, DeadlineSet
 from contracts.envelope import AnyEvent
+from contracts.exclusions import exclusions_of
 from contracts.incidents import IncidentReferred
 
 NATIONAL_BY_RULE = {
@@ -33,6 +35,8 @@ def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
             return _joined(matter, {recipient})
         case DeadlineMet():
             return _joined(matter, NATIONAL_BY_RULE.get(data.clock, frozenset()))
+        case ExclusionApproved() | ExclusionEnded():
+            return exclusions_of(matter).after(data).on(matter)
         case _:
             return matter
 
