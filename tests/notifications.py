@@ -9,7 +9,7 @@ from typing import Any
 from contracts.catalogue import parse
 from contracts.codes import Ground
 from contracts.envelope import AnyEvent
-from infra.contracts.generated import as_taken
+from infra.contracts.examples import as_taken
 from services.notifications import notification
 from services.notifications.case import Case
 from services.notifications.proposals import aggregate

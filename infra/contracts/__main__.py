@@ -37,7 +37,7 @@ def _current() -> Iterator[int]:
     for path in stale:
         print(f"✗ {path} is not current: run `make contracts-write` and commit what it writes")
     if not stale:
-        print("✓ schemas, AsyncAPI documents and examples are current")
+        print("✓ schemas, AsyncAPI documents, examples and catalogue are current")
     yield 1 if stale else 0
 
 
@@ -81,7 +81,7 @@ def write() -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     for folder in {path.parent for path in wanted}:
-        for path in folder.glob("*.json"):
+        for path in (*folder.glob("*.json"), *folder.glob("*.html")):
             if path not in wanted:
                 path.unlink()
     print(f"✓ wrote {len(wanted)} files")

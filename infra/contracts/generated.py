@@ -1,4 +1,4 @@
-"""What is generated from the contracts: each file's path below `contracts/` and its text."""
+"""What is generated from the contracts: each file's path and its text."""
 
 import json
 from collections.abc import Iterator
@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from contracts.asyncapi_documents import SERVICES, document
-from contracts.catalogue import CATALOGUE, EventType, parse
+from contracts.catalogue import CATALOGUE, EventType
 from contracts.exports import ExportedNotification
 from contracts.schema_forms import DIALECT, Form, forms, schema
-from contracts.sealing import replace_words
+from infra.contracts.agreements import directory
+from infra.contracts.catalogue.described import described
+from infra.contracts.catalogue.index_page import index_page
+from infra.contracts.catalogue.pages import page
+from infra.contracts.examples import facts
 
 HOME = Path("contracts")
-PROPOSALS = HOME / "examples" / "proposals"
+PAGES = Path("docs/catalogue")
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -25,28 +29,23 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield HOME / "schemas" / "exports" / "notification-1.0.json", _text({"$schema": DIALECT, **export})
     for service in SERVICES:
         yield HOME / "asyncapi" / f"{service.name}.json", _text(document(service))
-    for path in sorted(PROPOSALS.glob("*.json")):
-        yield HOME / "examples" / "facts" / path.name, _text(as_taken(json.loads(path.read_text())))
+    for path, fact in facts():
+        yield path, _text(fact)
+    yield from _catalogue()
+
+
+def _catalogue() -> Iterator[tuple[Path, str]]:
+    """The pages for people, and the index for programs."""
+    types = described(directory())
+    yield PAGES / "index.json", _text({"types": types})
+    yield PAGES / "index.html", index_page(types)
+    for each in types:
+        yield PAGES / f"{each['name']}.html", page(each)
 
 
 def schema_path(entry: EventType, major: int, form: Form) -> Path:
     """Where the schema of one version of a type in one form lies."""
     return HOME / "schemas" / form.value / f"{entry.name}.v{major}.json"
-
-
-def as_taken(proposal: dict[str, Any]) -> dict[str, Any]:
-    """The example as it travels once taken in: the words sealed, references in their places, numbered from 1."""
-    event = parse(proposal)
-    count = iter(range(1, 1000))
-    data = replace_words(type(event.data), event.data.model_dump(mode="json"), lambda *_: f"vault:{next(count):032x}")
-    taken: dict[str, Any] = json.loads(event.to_json())
-    return taken | {"data": _without_nulls(data)}
-
-
-def _without_nulls(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _without_nulls(value) for key, value in node.items() if value is not None}
-    return [_without_nulls(item) for item in node] if isinstance(node, list) else node
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,8 @@ from contracts.catalogue import CATALOGUE, parse
 from contracts.names import vague
 from contracts.schema_forms import Form, forms, schema
 from contracts.sealing import words_left
-from infra.contracts.generated import PROPOSALS, as_taken, generated
+from infra.contracts.examples import PROPOSALS, as_taken
+from infra.contracts.generated import generated
 
 EXAMPLES = sorted(PROPOSALS.glob("*.json"))
 

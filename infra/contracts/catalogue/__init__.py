@@ -1,0 +1,1 @@
+"""The event catalogue that people read: static pages and a JSON index, made from `contracts/` and the agreements."""

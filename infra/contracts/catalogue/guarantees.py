@@ -1,0 +1,101 @@
+"""What the exchange guarantees of an event, each with the tests that prove it.
+
+A guarantee without a proof does not stand here; `tests/contract/test_event_catalogue.py` holds every proof to a test
+that exists.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from contracts.catalogue import EventType
+
+DECLARED = Path("infra/kafka/declared.toml")
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """One promise, and where it is proven: a test's file and name, or a bench row's."""
+
+    name: str
+    says: str
+    proofs: tuple[str, ...]
+
+
+_LOST = Guarantee(
+    "Nothing is lost",
+    "Every fact is delivered at least once, whatever is killed or away meanwhile.",
+    (
+        "tests/faults/relay/test_relay_killed.py::test_relays_killed_again_and_again_under_load_lose_nothing",
+        "tests/faults/relay/test_relay_outages.py::test_with_kafka_killed_appends_go_on_and_all_is_published_later_in_order",
+    ),
+)
+_TWICE = Guarantee(
+    "Repeats are told apart",
+    "What comes again carries the same `id` and, in its record's headers, the same `position`: a reader that skips what"
+    " it has applies each fact once.",
+    (
+        "tests/integration/test_consumer.py::test_each_fact_has_its_effect_once_and_in_order",
+        "tests/faults/consumer/test_kill.py::test_a_reader_killed_at_any_point_loses_nothing_and_does_nothing_twice",
+    ),
+)
+_WORDS = Guarantee(
+    "No words on the bus",
+    "A sealed field holds a vault reference in every fact; no name and no free text lies on any topic.",
+    (
+        "tests/whole_stack/test_planted_words.py::test_no_topic_holds_them",
+        "tests/integration/test_eventlog.py::test_a_fact_that_holds_words_is_never_stored",
+    ),
+)
+_AGAIN = Guarantee(
+    "Sending again is safe",
+    "The same bytes under the same `source` and `id` get the first receipt; other bytes under that `id` are refused"
+    " with 409; a refused message does not use its `id` up.",
+    (
+        "tests/integration/test_gateway_intake.py::test_the_same_bytes_again_get_the_first_receipt",
+        "tests/integration/test_gateway_intake.py::test_other_bytes_under_the_same_id_are_refused_and_change_nothing",
+        "tests/integration/test_gateway_intake.py::test_a_refused_message_does_not_use_its_id_up",
+    ),
+)
+_ANSWERED = Guarantee(
+    "Maximum delay of an answer",
+    "From acceptance to the owner's verdict, at 100 proposals a second: half within 25 ms, 99 of 100 within 150 ms."
+    " `make bench` measures it and says where it is missed.",
+    ("tests/bench/rows/latency.py::measure",),
+)
+
+
+def guarantees(entry: EventType) -> tuple[Guarantee, ...]:
+    """Everything promised of a type, in the order in which it is read."""
+    proposable = (_AGAIN, _ANSWERED) if entry.proposers else ()
+    return (_order(entry), _LOST, _TWICE, _retention(entry), _WORDS, *proposable)
+
+
+def _order(entry: EventType) -> Guarantee:
+    return Guarantee(
+        "Order",
+        f"The order key is the event's `subject`: on `{entry.topic}` all facts under one key come in the order in which"
+        " they were recorded. Between keys, and between topics, there is no order.",
+        ("tests/integration/test_relay.py::test_every_fact_arrives_once_in_order_with_its_place_in_the_headers",),
+    )
+
+
+def _retention(entry: EventType) -> Guarantee:
+    declared = _declared()
+    milliseconds = int(declared["kinds"][declared["topics"][entry.topic]]["retention.ms"])
+    kept = "for ever" if milliseconds < 0 else f"{milliseconds // 86_400_000} days"
+    return Guarantee(
+        "Retention",
+        f"`{entry.topic}` keeps it {kept}; the log behind it is append-only.",
+        (
+            "tests/contract/test_event_catalogue.py::test_the_retention_that_is_promised_is_the_one_that_is_declared",
+            "tests/integration/test_eventlog.py::test_the_runtime_role_can_only_add_to_the_log",
+        ),
+    )
+
+
+@cache
+def _declared() -> Any:
+    return tomllib.loads(DECLARED.read_text(encoding="utf-8"))
