@@ -130,6 +130,7 @@ def where_everything_is(stack: Stack) -> list[tuple[str, str, str]]:
     return [
         *services,
         ("issuer", stack.urls["issuer"], f"people: {identities}/passwords; systems: {identities}/keys"),
+        ("agencies' clients", _from_here(stack.connections), "a connection file each: sx doctor <file>"),
         ("Kafka for agencies", stack.kafka.agencies_bootstrap, f"SASL_SSL, SCRAM-SHA-512; trust {authority}"),
         ("Kafka for services", stack.kafka.bootstrap, f"passwords: {secrets}/kafka-<user>; of an agency: agency.<id>"),
         ("PostgreSQL", stack.postgres.address, f"passwords: {secrets}/postgres-<database>-<owner or runtime>"),

@@ -12,6 +12,7 @@ from infra.issuer.identities import BadIdentities, ensure_identities, read_ident
 from infra.kafka.declared import agency_user, declared
 from infra.kafka.provision import ProvisioningFailed, agencies_on, provision
 from infra.local.backbone import STATE, Backbone
+from infra.local.connections import write_connections
 from infra.local.environment import Addresses, Files, issuer_environment, service_environment
 from infra.local.failures import CannotStart
 from infra.local.health import wait_until_ready
@@ -58,6 +59,7 @@ class Stack(Backbone):
         self.services = tuple(services)
         self.maildir = self.home.folder / "mail"
         self.clock_file = self.home.folder / "clock.jsonl"
+        self.connections = self.home.folder / "connections"
         self._clock_start = clock_start
         self._agencies_file, self._identities_file = agencies.resolve(), identities.resolve()
         try:
@@ -158,6 +160,7 @@ class Stack(Backbone):
             databases = {name: self.create_database(name) for one in self.services for name in one.databases.values()}
             migrate(self.services, databases)
             kafka.result()
+        self._tell_agencies()
         self._begin_services(databases)
         self._watcher = threading.Thread(target=self._watch, name="watches Kafka and PostgreSQL", daemon=True)
         self._watcher.start()
@@ -176,6 +179,18 @@ class Stack(Backbone):
         self.terminal.say(
             f"Kafka serves on ports {self.ports.kafka} (services) and {self.ports.kafka_agencies} (agencies, TLS)"
             + (f"; {len(changes.made)} topics, users and grants were made or changed" if changes else "")
+        )
+
+    def _tell_agencies(self) -> None:
+        write_connections(
+            self.connections,
+            read_identities(self._identities_file).agency,
+            self._identities,
+            gateway=self.stack_ports.url("gateway"),
+            issuer=self.stack_ports.url("issuer"),
+            bootstrap=self.kafka.agencies_bootstrap,
+            secrets=self.home.secrets,
+            authority=self.kafka.authority,
         )
 
     def _begin_clock(self) -> None:
