@@ -1,1 +1,5 @@
-"""The Safeguarding Exchange for those outside it: what `sx` is made of. Imports nothing of the services."""
+"""The Safeguarding Exchange for those outside it: the partner library, and what `sx` is made of.
+
+Imports nothing of the services. An agency's own system begins with `Connection`, `Publisher`, `OfflineQueue` and
+`Subscriber`, each in the module named for what it does.
+"""

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import httpx
 
+from safeguarding_exchange.failures import Refused as Refused
+from safeguarding_exchange.failures import Unreachable as Unreachable
 from safeguarding_exchange.sessions import Session, Sessions
 from safeguarding_exchange.signing_in import renewed
 
@@ -16,19 +18,6 @@ CONTENT_TYPE = "application/cloudevents+json"
 MAJORS = {"notification.amended": 2}
 """Types whose newest version is not the first."""
 WAIT_SECONDS = 10
-
-
-class Refused(Exception):
-    """The gateway's answer to what cannot be done: a problem (RFC 9457), with every fault."""
-
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(str(problem.get("title", f"HTTP {status}")))
-        self.status = status
-        self.problem = problem
-
-
-class Unreachable(Exception):
-    """Nobody answered there. Nothing was lost: an event that was not taken can be sent again under the same id."""
 
 
 class Exchange:
