@@ -31,6 +31,12 @@ EMPTY_EVERY = 5.0
 
 _BEHIND = ".inbound"
 
+PATTERN = r"partner\.[^.]+\.inbound$"
+"""Every agency's inbound topic, those of agencies to come among them."""
+
+Topics = Callable[[], Sequence[str]]
+"""The inbound topics that there are to be, as of now: agencies come and go."""
+
 
 def inbound_topic(agency: str) -> str:
     """The topic that only this agency may write."""
@@ -52,15 +58,13 @@ class Inbound:
         self._sealer = sealer
         self._tracer = tracer(__name__)
 
-    @property
     def topics(self) -> Sequence[str]:
-        """Every agency's inbound topic."""
+        """Every agency's inbound topic, as of now."""
         return tuple(inbound_topic(agency) for agency in self._directory.agencies)
 
     def register(self, reactions: Reactions) -> None:
         """Have the reader hand over what agencies publish."""
-        for topic in self.topics:
-            reactions.intake(topic, self.take)
+        reactions.intake(PATTERN, self.take)
 
     async def take(self, record: Record, tx: Transaction) -> None:
         """Takes one record in, readable or not; what becomes of it is in its receipt, in the reader's transaction."""
@@ -119,7 +123,7 @@ async def taken_until(database: Database, topics: Sequence[str]) -> dict[str, in
 class Emptying:
     """Deletes inbound records up to the offset that the gateway's transactions hold, and never further."""
 
-    def __init__(self, database: Database, topics: Sequence[str], admin: Callable[[], AIOKafkaAdminClient]) -> None:
+    def __init__(self, database: Database, topics: Topics, admin: Callable[[], AIOKafkaAdminClient]) -> None:
         self._database = database
         self._topics = topics
         self._admin = admin
@@ -149,7 +153,7 @@ class Emptying:
 
     async def once(self, admin: Any) -> None:
         """One round of deleting what has been taken since the last."""
-        reached = await taken_until(self._database, self._topics)
+        reached = await taken_until(self._database, self._topics())
         due = {topic: offset for topic, offset in reached.items() if offset > self._deleted.get(topic, 0)}
         if due:
             await admin.delete_records(
@@ -168,7 +172,7 @@ class Drained:
     """Tells the tick whether everything that arrived on the inbound topics until an instant has been taken."""
 
     def __init__(
-        self, database: Database, clock: Clock, topics: Sequence[str], consumer: Callable[[], AIOKafkaConsumer]
+        self, database: Database, clock: Clock, topics: Topics, consumer: Callable[[], AIOKafkaConsumer]
     ) -> None:
         self._database = database
         self._clock = clock
@@ -193,7 +197,7 @@ class Drained:
             log.warning("the inbound topics cannot be looked at", extra={"error": type(failure).__name__})
             await self.close()
             return False
-        reached = await taken_until(self._database, self._topics)
+        reached = await taken_until(self._database, list(self._ends))
         return all(reached.get(topic, 0) >= end for topic, end in self._ends.items())
 
     async def close(self) -> None:
@@ -213,8 +217,12 @@ class Drained:
                 await client.stop()
                 raise
             self._client = client
-        places = [TopicPartition(topic, 0) for topic in self._topics]
         async with asyncio.timeout(10):
+            # An agency may be known before its topic is made: nothing can have arrived there.
+            made = await self._client.topics()
+            places = [TopicPartition(topic, 0) for topic in self._topics() if topic in made]
+            if not places:
+                return {}
             ends = await self._client.end_offsets(places)
             firsts = await self._client.beginning_offsets(places)
         # A topic that is empty, from its beginning or since it was emptied, awaits nothing.

@@ -7,12 +7,12 @@ whose predecessor there is older than `segment.ms`. If the agency sends nothing 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.gateway.inbound import EMPTY_EVERY, agency_of, taken_until
+from services.gateway.inbound import EMPTY_EVERY, Topics, agency_of, taken_until
 from shared.consumer.records import ROLL
 from shared.database import Database, driver_of
 
@@ -32,7 +32,7 @@ class Rolling:
     def __init__(
         self,
         database: Database,
-        topics: Sequence[str],
+        topics: Topics,
         consumer: Callable[[], AIOKafkaConsumer],
         producer: Callable[[], AIOKafkaProducer],
         *,
@@ -58,7 +58,7 @@ class Rolling:
 
     async def once(self) -> None:
         """One look at every topic. Raises KafkaError, TimeoutError."""
-        reached = await taken_until(self._database, self._topics)
+        reached = await taken_until(self._database, self._topics())
         quiet = {topic: offset for topic, offset in reached.items() if offset and self._is_quiet(topic, offset)}
         due = {topic: offset for topic, offset in quiet.items() if await self._agency_was_last(topic, offset)}
         self._settled |= {topic: offset for topic, offset in quiet.items() if topic not in due}

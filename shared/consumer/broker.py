@@ -15,6 +15,9 @@ from shared.consumer.flow import Flow
 POLL_SECONDS = 1.0
 """How long one poll waits for records. It returns at the first."""
 
+NEW_TOPICS_MS = 10_000
+"""How often a consumer looks whether topics have come that match its pattern."""
+
 Handle = Callable[[KafkaMessage], Awaitable[None]]
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ def kafka_broker(servers: str, *, security: BaseSecurity | None = None, client_i
         decoder=as_bytes,
         consumer_only=True,  # a service speaks through its log and relay alone
         allow_auto_create_topics=False,
+        metadata_max_age_ms=NEW_TOPICS_MS,
         logger=log,
         log_level=logging.DEBUG,
         graceful_timeout=10,
@@ -55,7 +59,8 @@ def listen(
     `idle_ms` is how long the broker keeps a fetch that finds nothing; a partition taken up again may wait for it.
     """
     subscriber: Any = broker.subscriber(
-        flow.topic,
+        *(() if flow.pattern else (flow.name,)),
+        pattern=flow.pattern,
         group_id=group,
         group_instance_id=instance,
         batch=True,

@@ -134,12 +134,20 @@ Reaction = Callable[[Any, Work], Awaitable[None]]
 Intake = Callable[[Record, Transaction], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class Inbound:
+    """The topics that agencies write, and what takes their records."""
+
+    pattern: str
+    intake: Intake
+
+
 class Reactions:
     """A service's reactions, by topic and event name. Names are without their major version."""
 
     def __init__(self, service: str) -> None:
         self.service = service
-        self.intakes: dict[str, Intake] = {}
+        self.inbound: Inbound | None = None
         self.unpassable: set[str] = set()
         """Topics on which even an event of a type that nobody here knows may not pass."""
         self._by_name: dict[str, dict[str, list[Reaction]]] = {}
@@ -147,8 +155,8 @@ class Reactions:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Every topic that anything here listens to."""
-        return tuple(sorted({*self._by_name, *self._to_all, *self.intakes}))
+        """Every topic whose facts or proposals anything here listens to."""
+        return tuple(sorted({*self._by_name, *self._to_all}))
 
     def on(self, topic: str, *names: str) -> Callable[[Reaction], Reaction]:
         """Register a reaction to facts of these names, or to every event of a known type on the topic if none is given.
@@ -168,9 +176,13 @@ class Reactions:
 
         return register
 
-    def intake(self, topic: str, intake: Intake) -> None:
-        """Hand every record of a topic that an agency writes to `intake`, as it came, in the reader's transaction."""
-        self.intakes[topic] = intake
+    def intake(self, pattern: str, intake: Intake) -> None:
+        """Hand every record of the topics that agencies write to `intake`, as it came, in the reader's transaction.
+
+        `pattern` is a regular expression that a topic's name matches from its beginning; a topic that is made later is
+        read within seconds.
+        """
+        self.inbound = Inbound(pattern, intake)
 
     def to(self, topic: str, name: str) -> tuple[Reaction, ...]:
         """What is to be done about an event of this name, in the order of registration."""

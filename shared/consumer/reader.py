@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
+from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import SpanKind
 
@@ -22,10 +24,13 @@ from shared.consumer.parking import BEHIND, Parking
 from shared.consumer.positions import Source
 from shared.consumer.reactions import Reactions, Streams, Workplace
 from shared.consumer.records import Place, Record, peek, place, relayed, sent_by_agency
-from shared.database import Database, Transaction
+from shared.database import Database, Transaction, is_outage
 from shared.telemetry import attach, tracer
 
 log = logging.getLogger(__name__)
+
+INBOUND = "inbound"
+"""What the topics that agencies write are called together: `<service>.inbound` is their consumer group."""
 
 PAUSES = (0.0, 0.1, 0.5)
 """Seconds between tries of an event whose reaction fails for a reason that nobody foresaw, before it is parked."""
@@ -47,7 +52,7 @@ class Pass:
 
 
 class Reader:
-    """One service's reader of every topic that its reactions name, one consumer group a topic.
+    """One service's reader of every topic that its reactions name, one consumer group a topic, one for all inbound.
 
     `folds` names the topics whose subjects' versions are remembered (proposals wait for them); `after` is called
     when a transaction has been committed.
@@ -76,16 +81,15 @@ class Reader:
 
     def subscribe(self, broker: KafkaBroker, **settings: Any) -> None:
         """Listen to every topic. Call it before the broker starts."""
-        for topic in sorted({*self._reactions.topics, *self._folds}):
-            flow = self.flows[topic] = Flow(topic)
-            group = f"{self.workplace.service}.{topic}"
-            # An agency writes seldom, and to one partition: nothing there waits for another's fetch to come back.
-            idle = 2000 if topic in self._reactions.intakes else 500
-            given: dict[str, Any] = {"group": group, "idle_ms": idle} | settings
-            listen(broker, self._handler(flow), flow=flow, **given)
+        self.flows = {topic: Flow(topic) for topic in sorted({*self._reactions.topics, *self._folds})}
+        if self._reactions.inbound:
+            # All agencies' topics by one consumer: each has its price even while nobody writes.
+            self.flows[INBOUND] = Flow(INBOUND, pattern=self._reactions.inbound.pattern)
+        for name, flow in self.flows.items():
+            listen(broker, self._handler(flow), flow=flow, group=f"{self.workplace.service}.{name}", **settings)
 
     def _handler(self, flow: Flow) -> Callable[[KafkaMessage], Any]:
-        read = sent_by_agency if flow.topic in self._reactions.intakes else relayed
+        read = sent_by_agency if flow.pattern else relayed
 
         async def handle(message: KafkaMessage) -> None:
             raw: Any = message.raw_message
@@ -95,9 +99,9 @@ class Reader:
                 await self.take(flow, records)
             except Exception as error:
                 # A fault of our own must not let FastStream go on to the next records as if nothing had been.
-                log.error("a batch could not be dealt with", extra={"topic": flow.topic, "why": reason_of(error)})
-                for number, offset in {each.partition: each.offset for each in reversed(records)}.items():
-                    flow.hold(number, offset, error)
+                log.error("a batch could not be dealt with", extra={"topic": flow.name, "why": reason_of(error)})
+                for place, offset in {each.topic_partition: each.offset for each in reversed(records)}.items():
+                    flow.hold(place, offset, error)
             finally:
                 flow.taking = 0
 
@@ -105,19 +109,30 @@ class Reader:
 
     async def take(self, flow: Flow, records: Sequence[Record]) -> None:
         """Apply what one poll brought; commit its offsets, or hold the partitions that must be read again."""
-        runs = {number: list(run) for number, run in groupby(records, key=lambda record: record.partition)}
+        runs = {place: list(run) for place, run in groupby(records, key=attrgetter("topic_partition"))}
         try:
             outcome = await self._apply_against_others(records)
         except Exception as error:
-            for number, run in runs.items():
-                if mended_by_time(error):
-                    flow.hold(number, run[0].offset, error)
-                else:
-                    await self._one_by_one(flow, number, run)
+            for place, run in runs.items():
+                await self._after_failure(flow, place, run, error, alone=len(runs) == 1)
         else:
-            for number, run in runs.items():
-                flow.passed(number, run[-1].offset + 1, outcome)
+            for place, run in runs.items():
+                flow.passed(place, run[-1].offset + 1, outcome)
         await flow.commit()
+
+    async def _after_failure(
+        self, flow: Flow, place: TopicPartition, run: Sequence[Record], error: Exception, *, alone: bool
+    ) -> None:
+        """One partition's part of a batch that failed: what one partition waits for holds up no other."""
+        if not mended_by_time(error):
+            await self._one_by_one(flow, place, run)
+        elif alone or is_outage(error):
+            flow.hold(place, run[0].offset, error)
+        else:
+            try:
+                flow.passed(place, run[-1].offset + 1, await self.apply(run))
+            except Exception as again:
+                await self._after_failure(flow, place, run, again, alone=True)
 
     async def _apply_against_others(self, records: Sequence[Record]) -> Passed:
         for pause in CONTENTION_PAUSES:
@@ -129,14 +144,14 @@ class Reader:
             await asyncio.sleep(pause)
         return await self.apply(records)
 
-    async def _one_by_one(self, flow: Flow, number: int, run: Sequence[Record]) -> None:
+    async def _one_by_one(self, flow: Flow, place: TopicPartition, run: Sequence[Record]) -> None:
         """The same again with a transaction for each, so that only the culprit is parked."""
         for record in run:
             try:
-                flow.passed(number, record.offset + 1, await self._alone(record))
+                flow.passed(place, record.offset + 1, await self._alone(record))
             except Exception as error:
                 # Whether the database is away, or the culprit could not even be parked: nothing is skipped.
-                flow.hold(number, record.offset, error)
+                flow.hold(place, record.offset, error)
                 return
 
     async def _alone(self, record: Record) -> Passed:
@@ -194,9 +209,8 @@ class Reader:
 
     async def react(self, record: Record, work: Pass) -> None:
         """Do what this record makes the service do. Events of unknown types pass; only their version is noted."""
-        intake = self._reactions.intakes.get(record.topic)
-        if intake is not None:
-            await intake(record, work.tx)
+        if self._reactions.inbound and record.sent_by_agency:
+            await self._reactions.inbound.intake(record, work.tx)
             return
         try:
             event = self._decode(record.value)

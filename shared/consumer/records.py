@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from aiokafka import TopicPartition
 from pydantic_core import from_json
 
 ROLL = b"roll"
@@ -33,6 +34,16 @@ class Record:
     def source(self) -> tuple[str, int, str]:
         """Topic, partition and producer: within it positions grow."""
         return self.topic, self.partition, self.producer
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        """Where it lay, as aiokafka has it."""
+        return TopicPartition(self.topic, self.partition)
+
+    @property
+    def sent_by_agency(self) -> bool:
+        """Whether it came on a topic that an agency writes: it has a position, and no relay's name."""
+        return self.position is not None and not self.producer
 
 
 class Place(Enum):

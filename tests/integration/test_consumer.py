@@ -239,6 +239,10 @@ async def test_a_gap_stays_through_a_restart(here: Ground) -> None:
             await effects(here, (1, 1))
 
 
+async def is_inbound_at(here: Ground, offset: int) -> bool:
+    return await here.committed(group="inbound") == offset
+
+
 async def halted(reader: Reader, here: Ground) -> bool:
     return bool(reader.flows[here.topic].gaps)
 
@@ -267,11 +271,11 @@ async def test_an_agencys_records_go_to_the_intake_as_they_came_and_once(here: G
 
     async with here.database() as database, gateway(here) as relayed:
         reactions = Reactions("ground")
-        reactions.intake(here.topic, intake)
+        reactions.intake(f"{here.topic}$", intake)
         for value in (b"one", b"\xff", b""):
             await relayed.again(("Child A", value, 0, [("x", None)]))
         async with here.running(here.reader(database, reactions)):
-            await has_come_to(here, 3)
+            await until(lambda: is_inbound_at(here, 3))
     assert taken == [(b"one", None), (b"\xff", None), (b"", None)]
     assert await here.rows("select topic, producer, position from reader_position") == [(here.topic, "", 3)]
 

@@ -39,11 +39,11 @@ async def shore(stack: Stack) -> AsyncIterator[Shore]:
         }
         shore = Shore(opened, inbound, producer, access(stack))
         async with admin_of(shore) as admin:
-            await admin.delete_topics(inbound.topics)  # another module's, made otherwise
-            for topic in inbound.topics:
+            await admin.delete_topics(inbound.topics())  # another module's, made otherwise
+            for topic in inbound.topics():
                 stack.create_topic(topic, 1, configs)
             yield shore
-            await admin.delete_topics(inbound.topics)
+            await admin.delete_topics(inbound.topics())
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def admin_of(shore: Shore) -> AsyncIterator[AIOKafkaAdminClient]:
 def rolling(shore: Shore) -> Rolling:
     return Rolling(
         shore.ground.database,
-        [TOPIC],
+        lambda: [TOPIC],
         lambda: AIOKafkaConsumer(**shore.access),
         lambda: AIOKafkaProducer(**shore.access),
         silent=SEGMENT_SECONDS * 2,
@@ -95,7 +95,7 @@ async def test_what_was_taken_leaves_the_disk_of_an_agency_that_falls_silent_and
         last = await shore.publish(now_referral(data={"summary": PLANTED}))
         await shore.receipt(last)
         assert on_disk(data)
-        emptying = Emptying(database, [TOPIC], lambda: admin)
+        emptying = Emptying(database, lambda: [TOPIC], lambda: admin)
 
         async def gone() -> bool:
             for one in markers:

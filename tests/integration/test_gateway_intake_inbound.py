@@ -93,7 +93,7 @@ async def shore(stack: Stack) -> AsyncIterator[Shore]:
         AIOKafkaProducer(**access(stack)) as producer,
     ):
         inbound = Inbound(opened.intake, opened.directory, opened.clock, opened.sealer)
-        for topic in inbound.topics:
+        for topic in inbound.topics():
             stack.create_topic(topic, 1, {"message.timestamp.type": "LogAppendTime"})
         yield Shore(opened, inbound, producer, access(stack))
 
@@ -153,7 +153,7 @@ async def test_records_are_deleted_up_to_what_was_taken_and_never_further(shore:
     admin = AIOKafkaAdminClient(**shore.access)
     await admin.start()
     try:
-        await Emptying(shore.ground.database, [TOPIC], lambda: admin).once(admin)
+        await Emptying(shore.ground.database, lambda: [TOPIC], lambda: admin).once(admin)
     finally:
         await admin.close()
     assert await shore.first_offset() == taken + 1 == waiting

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka import TopicPartition
 from fastapi import FastAPI
 
 from shared.clock import Clock, MovableClock, RealClock
@@ -163,7 +164,7 @@ async def test_a_service_is_quiet_only_once_it_has_applied_and_published_everyth
     async with calling(app_of(service, MovableClock(history)), "operator") as client:
         await until(lambda: is_quiet(client))
         flow = service.reader.flows[service.here.topic]
-        flow.hold(0, 0, TimeoutError())
+        flow.hold(TopicPartition(service.here.topic, 0), 0, TimeoutError())
         await service.send((1, 1))
         told = (await client.get("/operations/clock")).json()
         assert told["quiet"] is False

@@ -249,11 +249,11 @@ class Ground:
             box.decrypt(bytes(sealed)) for (sealed,) in await self.rows("select ciphertext from parcel order by seq")
         ]
 
-    async def committed(self, partition: int = 0) -> int | None:
-        """The group's committed offset, as the broker tells it."""
+    async def committed(self, partition: int = 0, *, group: str = "") -> int | None:
+        """The committed offset of the topic's group, or of another of the service's, as the broker tells it."""
         from aiokafka import AIOKafkaConsumer
 
-        consumer = AIOKafkaConsumer(**client(self.stack.kafka), group_id=f"{self.name}.{self.topic}")
+        consumer = AIOKafkaConsumer(**client(self.stack.kafka), group_id=f"{self.name}.{group or self.topic}")
         await consumer.start()
         try:
             found: int | None = await consumer.committed(TopicPartition(self.topic, partition))
