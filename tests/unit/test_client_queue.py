@@ -50,7 +50,13 @@ class Line:
 
 
 def _event(number: int, subject: str | None = None, ref: str | None = None) -> dict[str, Any]:
-    made: dict[str, Any] = {"id": f"e{number}", "type": "incident.referred.v1", "subject": subject, "incidentref": ref, "data": {}}
+    made: dict[str, Any] = {
+        "id": f"e{number}",
+        "type": "incident.referred.v1",
+        "subject": subject,
+        "incidentref": ref,
+        "data": {},
+    }
     return {name: value for name, value in made.items() if value is not None}
 
 
