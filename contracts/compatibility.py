@@ -25,11 +25,17 @@ class Change:
     pointer: str
     words: str
 
+    @property
+    def field(self) -> str | None:
+        """The field of `data` that differs, or holds what differs: access is decided by it; None for the envelope."""
+        _, _, below = self.pointer.partition("/data/")
+        return below.partition("/")[0] or None
+
     def __str__(self) -> str:
         return f"{self.level.name.lower()}: {self.pointer or '/'}: {self.words}"
 
 
-WORDS_ONLY = ("title", "description", "examples", "$id", "$comment", "default")
+WORDS_ONLY = ("title", "description", "examples", "$id", "$comment")
 UPPER = ("maximum", "maxLength", "maxItems", "exclusiveMaximum")
 LOWER = ("minimum", "minLength", "minItems", "exclusiveMinimum")
 COMPARED_APART = ("properties", "required", "items", "anyOf", "$defs", "$ref", "enum", "additionalProperties")
@@ -69,20 +75,24 @@ def _compare(both: _Both, old: Any, new: Any, at: str) -> Iterator[Change]:
     yield from _keywords(both, old, new, at)
     if "items" in old and "items" in new:
         yield from _compare(both, old["items"], new["items"], f"{at}/*")
+    elif "items" in old or "items" in new:
+        yield Change(
+            Level.MAJOR, at, "what its items are is said no more" if "items" in old else "has items of its own"
+        )
     yield from _alternatives(both, old, new, at)
 
 
 def _properties(both: _Both, old: Schema, new: Schema, at: str) -> Iterator[Change]:
     before, after = old.get("properties", {}), new.get("properties", {})
     needed_before, needed_after = set(old.get("required", ())), set(new.get("required", ()))
-    for name in before.keys() - after.keys():
+    for name in sorted(before.keys() - after.keys()):
         yield Change(Level.MAJOR, f"{at}/{name}", "removed: who sends it is refused, who reads it misses it")
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         if name in needed_after and both.form is Form.PUBLISH:
             yield Change(Level.MAJOR, f"{at}/{name}", "added and required: whoever does not send it yet is refused")
         else:
             yield Change(Level.MINOR, f"{at}/{name}", "added: nobody need send it, and readers let it pass")
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         yield from _compare(both, before[name], after[name], f"{at}/{name}")
         if name in needed_after - needed_before:
             heavy = both.form is Form.PUBLISH
@@ -120,11 +130,28 @@ def _keywords(both: _Both, old: Schema, new: Schema, at: str) -> Iterator[Change
         if before == after:
             continue
         if keyword in WORDS_ONLY:
-            yield Change(Level.PATCH, at, f"{keyword} reworded")
+            done = "added" if before is None else "removed" if after is None else "reworded"
+            yield Change(Level.PATCH, at, f"{keyword} {done}")
+        elif keyword == "default":
+            yield _default(both, before, after, at)
         elif keyword in UPPER + LOWER:
             yield _limit(both, keyword, before, after, at)
         else:
             yield Change(Level.MAJOR, at, f"{keyword} is another")
+
+
+def _default(both: _Both, before: Any, after: Any, at: str) -> Change:
+    """What a field left out stands for. Who leaves it out says something else from now on; facts have it filled in."""
+    if before is None:
+        return Change(Level.MINOR, at, f"left out, it stands for {_told(after)} from now on, and for nothing before")
+    words = f"default {_told(before)} removed" if after is None else f"default {_told(before)} is {_told(after)} now"
+    if both.form is Form.READ:
+        return Change(Level.MINOR, at, f"{words}: facts say it, so readers lose nothing")
+    return Change(Level.MAJOR, at, f"{words}: whoever leaves it out says something else")
+
+
+def _told(value: Any) -> str:
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _limit(both: _Both, keyword: str, before: Any, after: Any, at: str) -> Change:

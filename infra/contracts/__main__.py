@@ -1,6 +1,8 @@
-"""`python -m infra.contracts`: check, write or release what is generated from the contracts.
+"""`python -m infra.contracts [command] [agencies.toml]`: what is generated from the contracts, and what was released.
 
-check    the committed files are current; every change against the released schemas is said and weighed (the default)
+check    the committed files are current; every change against the released schemas is said and weighed, with the
+         agencies that a breaking one would hurt; what an agreement relies on cannot be retired (the default). The
+         agreements are the demo's, or those in the file
 write    write the generated files
 release  freeze today's schemas as released; a breaking change needs a new major version first
 """
@@ -10,13 +12,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from contracts.catalogue import CATALOGUE, EventType
+from contracts.catalogue import CATALOGUE
 from contracts.compatibility import Level, compare, level
 from contracts.names import vague
-from contracts.schema_forms import Form, forms, schema
+from contracts.schema_forms import forms, schema
+from infra.contracts.agreements import directory
 from infra.contracts.generated import generated
-
-RELEASED = Path("contracts/released")
+from infra.contracts.released import RELEASED, findings, frozen, lost, place
 
 
 def check() -> int:
@@ -42,36 +44,10 @@ def _current() -> Iterator[int]:
 
 
 def _compatible() -> Iterator[int]:
-    for entry in CATALOGUE.values():
-        for major, _ in entry.versions():
-            for form in forms(entry):
-                yield _weigh(entry, major, form)
+    for finding in findings(directory(*map(Path, sys.argv[2:3]))):
+        print(finding.words)
+        yield finding.fails
     print(f"✓ {len(CATALOGUE)} event types compared with contracts/released")
-
-
-def _weigh(entry: EventType, major: int, form: Form) -> int:
-    frozen = _released(entry, major, form)
-    name = f"{entry.name}.v{major} ({form})"
-    if frozen is None:
-        print(f"+ {name}: new, not released yet")
-        return 0
-    changes = compare(frozen, schema(entry, major, form), form)
-    weight = level(changes)
-    for change in changes:
-        print(f"  {name}: {change}")
-    if weight is Level.MAJOR:
-        print(
-            f"✗ {name}: a major change under version {major}: make it version {major + 1}, with steps in upcasting.py"
-        )
-        return 1
-    if weight is Level.MINOR:
-        print(f"! {name}: a minor change; it passes. Before it is released, raise `minor` in the catalogue by one")
-    return 0
-
-
-def _released(entry: EventType, major: int, form: Form) -> dict[str, object] | None:
-    path = RELEASED / form.value / f"{entry.name}.v{major}.json"
-    return json.loads(path.read_text()) if path.exists() else None
 
 
 def write() -> int:
@@ -89,19 +65,21 @@ def write() -> int:
 
 
 def release() -> int:
-    """Freeze what passes the check."""
+    """Freeze what passes the check, and forget what was retired."""
     if max([*_compatible()], default=0):
         return 1
     for entry in CATALOGUE.values():
         for major, _ in entry.versions():
             for form in forms(entry):
-                frozen, today = _released(entry, major, form), schema(entry, major, form)
-                if frozen and level(compare(frozen, today, form)) is Level.MINOR and frozen["$id"] == today["$id"]:
+                before, today = frozen(RELEASED, entry, major, form), schema(entry, major, form)
+                if before and level(compare(before, today, form)) is Level.MINOR and before["$id"] == today["$id"]:
                     print(f"✗ {entry.name}: raise `minor` in the catalogue before releasing this addition")
                     return 1
-                path = RELEASED / form.value / f"{entry.name}.v{major}.json"
+                path = place(RELEASED, entry.name, major, form)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(today, indent=2, ensure_ascii=False) + "\n")
+    for gone in [*lost(CATALOGUE, RELEASED)]:
+        place(RELEASED, *gone).unlink()
     print("✓ released")
     return 0
 

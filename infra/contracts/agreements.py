@@ -59,17 +59,13 @@ def proposers(within: Directory, entry: EventType) -> tuple[Holder, ...]:
     )
 
 
-def named(within: Directory, name: str, major: int | None = None) -> tuple[Holder, ...]:
-    """Whose agreement speaks of a type by its name, whatever the catalogue says of it; of this version, if given.
-
-    For what the catalogue has lost: no kind of agency has a ceiling there any more.
-    """
+def speaking_of(within: Directory, name: str, *, proposing: bool) -> tuple[Holder, ...]:
+    """Whose agreement allows reading or proposing a type of that name, also where the catalogue has lost it."""
     return tuple(
         sorted(
             _holder(agency, agreement)
             for agency, agreement in _agreements(within)
-            if (name in agreement.may_read or (major is None and name in agreement.may_propose))
-            and (major is None or agreement.reads.get(name) == major)
+            if name in (agreement.may_propose if proposing else agreement.may_read)
         )
     )
 

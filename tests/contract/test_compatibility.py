@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import CATALOGUE
-from contracts.compatibility import Level, compare, level
+from contracts.compatibility import Change, Level, compare, level
 from contracts.schema_forms import Form, schema
 
 DATA = "NotificationSubmitted"
@@ -98,6 +98,36 @@ def test_words_alone_are_a_patch() -> None:
     today = copy.deepcopy(_released(Form.READ))
     today["$defs"][DATA]["description"] = "Said better."
     assert _weight(today, Form.READ) is Level.PATCH
+
+
+def _default(form: Form, value: Any) -> list[str]:
+    """What is said of the field `submittedVia`, whose default is `national_portal`, with another default or none."""
+    today = copy.deepcopy(_released(form))
+    field = today["$defs"][DATA]["properties"]["submittedVia"]
+    field.pop("default")
+    if value is not None:
+        field["default"] = value
+    return [str(change) for change in compare(_released(form), today, form)]
+
+
+def test_a_default_that_is_removed_is_said_to_be_and_hurts_those_who_leave_the_field_out() -> None:
+    where = "/data/submittedVia: default `national_portal`"
+    assert _default(Form.PUBLISH, None) == [f"major: {where} removed: whoever leaves it out says something else"]
+    assert _default(Form.PUBLISH, "email") == [
+        f"major: {where} is `email` now: whoever leaves it out says something else"
+    ]
+    assert _default(Form.READ, None) == [f"minor: {where} removed: facts say it, so readers lose nothing"]
+
+
+def test_what_a_list_holds_cannot_change_unnoticed() -> None:
+    today = copy.deepcopy(_released(Form.READ))
+    del today["$defs"][DATA]["properties"]["recipients"]["items"]
+    assert _weight(today, Form.READ) is Level.MAJOR
+
+
+def test_a_change_knows_the_field_of_data_that_it_is_about() -> None:
+    fields = {"/data/content/grounds": "content", "/data/evidence": "evidence", "/data": None, "/actor": None}
+    assert {pointer: Change(Level.MAJOR, pointer, "").field for pointer in fields} == fields
 
 
 def test_each_change_is_said_in_words_with_its_place() -> None:
