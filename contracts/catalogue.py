@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import agreements, calendars, deadlines, incidents, notifications, submissions, vault
+from contracts import agreements, calendars, corrections, deadlines, incidents, notifications, submissions, vault
 from contracts.ceilings import (
     ANSWER,
     CLOCK,
+    CORRECTION,
     DRAFT,
     EXCLUSION,
     FILED,
@@ -18,6 +19,7 @@ from contracts.ceilings import (
     OUTCOME,
     PUBLIC_CALENDAR,
     READ,
+    RECALL,
     REFERRAL,
     REGISTER,
     Ceiling,
@@ -136,6 +138,24 @@ _TYPES = (
     _incident(
         "notifiability.decided", incidents.NotifiabilityDecided, "The authority decided triage.", OUTCOME, _APPROVER
     ),
+    _incident(
+        "incident.corrected",
+        corrections.IncidentCorrected,
+        "Fields of the referral were wrong: what is right, each with its reason.",
+        CORRECTION,
+        _EITHER,
+    ),
+    _incident(
+        "incident.recalled",
+        corrections.IncidentRecalled,
+        "An event should not have been sent: it goes to everyone who received that event.",
+        RECALL,
+        _EITHER,
+    ),
+    _incident(
+        "subjects.merged", corrections.SubjectsMerged, "A person decided: two subjects are one child.", DRAFT, _EITHER
+    ),
+    _incident("subjects.split", corrections.SubjectsSplit, "They are two children after all.", DRAFT, _EITHER),
     _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here.", INCIDENT_WORK),
     _incident("deadline.set", deadlines.DeadlineSet, "A clock runs.", CLOCK),
     _incident("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out.", CLOCK),

@@ -90,6 +90,17 @@ READ = Ceiling(
 )
 """That a record was read: for the authority that holds the duty. Whose words they were asks the gateway."""
 
+CORRECTION = Ceiling(
+    {kind: sight & all_but("reasons") if kind is not _LA else sight for kind, sight in REFERRAL.agencies.items()},
+    {**REFERRAL.roles, Role.SCRUTINEER: REFERRAL.roles[Role.SCRUTINEER] & all_but("reasons")},
+)
+"""What may be seen of a referral may be seen corrected; the reasons can speak of what others may not see."""
+RECALL = Ceiling(
+    {**dict.fromkeys((_ICB, _POLICE, *_NATIONAL, *_RELEVANT), all_but("reason", "recipients")), _LA: EVERYTHING},
+    {**_PEOPLE, Role.SCRUTINEER: all_but("reason")},
+)
+"""Whoever may have received anything may hear that it is recalled; why, and from whom, is the authority's."""
+
 PUBLIC_CALENDAR = Ceiling(dict.fromkeys(AgencyType, EVERYTHING), dict.fromkeys(Role, EVERYTHING))
 REGISTER = Ceiling(dict.fromkeys(AgencyType, EVERYTHING), dict.fromkeys(Role, EVERYTHING))
 EXCLUSION = Ceiling({_LA: EVERYTHING}, {Role.APPROVER: EVERYTHING, Role.BUSINESS_UNIT: EVERYTHING})

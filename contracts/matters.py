@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from contracts.access import Matter
 from contracts.agreements import ExclusionApproved, ExclusionEnded
+from contracts.corrections import IncidentCorrected
 from contracts.deadlines import DeadlineMet, DeadlineSet
 from contracts.envelope import AnyEvent
 from contracts.exclusions import exclusions_of
@@ -33,6 +34,9 @@ def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
     match data:
         case DeadlineSet(recipient=str(recipient)) if recipient not in matter.areas:
             return _joined(matter, {recipient})
+        case IncidentCorrected(areas=areas, leaving=leaving) if areas:
+            stay = matter.participants.difference(leaving) | matter.referrers
+            return replace(matter, areas=frozenset(areas), participants=stay)
         case DeadlineMet():
             return _joined(matter, NATIONAL_BY_RULE.get(data.clock, frozenset()))
         case ExclusionApproved() | ExclusionEnded():

@@ -1,9 +1,10 @@
 """What a decision about an incident may know beside its past: made in one place for intake, reactions and ticks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from contracts.envelope import AnyEvent
 from services.gateway.incident import Context, Incident
 from shared.working_days import Calendar
 
@@ -31,8 +32,9 @@ def context(
     *,
     arrived: datetime | None = None,
     related: Mapping[str, Incident] | None = None,
+    facts: Iterable[AnyEvent] = (),
 ) -> Context:
-    """`calendar` is as the transaction reads it, `related` as it holds them."""
+    """`calendar` is as the transaction reads it, `related` and the incident's own `facts` as it holds them."""
 
     def authority_of(area: str) -> str | None:
         authority = areas.authorities.get(area)
@@ -42,5 +44,11 @@ def context(
         return tuple(agency.id for agency in areas.partners(area))
 
     return Context(
-        now, calendar, authority_of=authority_of, partners_of=partners_of, arrived=arrived, related=related or {}
+        now,
+        calendar,
+        authority_of=authority_of,
+        partners_of=partners_of,
+        stated=frozenset(fact.id for fact in facts if not fact.name.startswith(("deadline.", "incident.recalled"))),
+        arrived=arrived,
+        related=related or {},
     )

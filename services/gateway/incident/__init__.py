@@ -1,16 +1,22 @@
 """The incident, pure: what follows from a proposal, from the notification's facts, and from time.
 
-A file a rule: referral, triage, awareness, telling, linking, notification, ticking; `clocks` states what changes.
+A file a rule: referral, triage, awareness, telling, linking, notification, ticking, correcting, recalling, subjects;
+`clocks` states what changes.
 """
 
+from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
+from contracts.corrections import IncidentCorrected, IncidentRecalled, SubjectsMerged, SubjectsSplit
 from contracts.envelope import AnyEvent
 from contracts.incidents import AwarenessCorrected, IncidentLinked, IncidentReferred, NotifiabilityDecided
 from contracts.notifications import PartnerNotified
 from services.gateway.incident.awareness import correct_awareness
+from services.gateway.incident.correcting import correct
+from services.gateway.incident.excluding import exclude
 from services.gateway.incident.faults import fault
 from services.gateway.incident.folding import evolve, hear
 from services.gateway.incident.linking import link, needed
 from services.gateway.incident.notification import on_notification
+from services.gateway.incident.recalling import take_back
 from services.gateway.incident.referral import refer
 from services.gateway.incident.state import (
     DUTY,
@@ -22,6 +28,7 @@ from services.gateway.incident.state import (
     Incident,
     Status,
 )
+from services.gateway.incident.subjects import merge_or_split
 from services.gateway.incident.telling import tell
 from services.gateway.incident.ticking import schedule, tick
 from services.gateway.incident.triage import triage
@@ -68,5 +75,13 @@ def decide(incident: Incident | None, proposal: AnyEvent, context: Context) -> l
             return link(incident, proposal, data, context)
         case PartnerNotified():
             return tell(incident, data, context)
+        case ExclusionProposed() | ExclusionApproved() | ExclusionEnded():
+            return exclude(incident, proposal, data, context)
+        case IncidentCorrected():
+            return correct(incident, proposal, data, context)
+        case IncidentRecalled():
+            return take_back(incident, proposal, data, context)
+        case SubjectsMerged() | SubjectsSplit():
+            return merge_or_split(incident, proposal, data, context)
         case _:
             raise Refused(fault("/type", "not-proposable", "Its owner alone states this fact."))

@@ -1,10 +1,12 @@
 """An incident from its facts: those of its own stream, and those that notifications states about it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from contracts.deadlines import OfDeadline
+from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
+from contracts.corrections import IncidentCorrected, IncidentRecalled, SubjectsMerged, SubjectsSplit
+from contracts.deadlines import DeadlineSet, OfDeadline
 from contracts.envelope import AnyEvent
 from contracts.incidents import (
     AwarenessCorrected,
@@ -22,8 +24,8 @@ from contracts.notifications import (
     PartnerNotified,
 )
 from services.gateway.incident.folding_clocks import Changes, clock_changes
-from services.gateway.incident.state import Awareness, ChildCase, Filing, Incident, Status
-from shared.clock import LONDON
+from services.gateway.incident.folding_corrections import child_case, correction, joining, occurred, recall
+from services.gateway.incident.state import Awareness, Filing, Incident, OpenExclusion, Status, excluded_key
 
 
 def evolve(incident: Incident | None, fact: AnyEvent) -> Incident:
@@ -63,34 +65,41 @@ def _changes(incident: Incident, fact: AnyEvent, data: Any) -> Changes:
         case PartnerNotified(recipient=recipient, notified_at=at):
             first = min(at, incident.told.get(recipient, at))
             return {"told": {**incident.told, recipient: first}}
+        case DeadlineSet(recipient=str(recipient)) if recipient in incident.left:
+            return {**clock_changes(incident, fact, data), "left": incident.left - {recipient}}
         case OfDeadline():
             return clock_changes(incident, fact, data)
+        case ExclusionProposed(basis=basis, lift=lift):
+            awaits = OpenExclusion(basis, lift, fact.actor)
+            return {"exclusions_open": {**incident.exclusions_open, excluded_key(data): awaits}}
+        case ExclusionApproved() | ExclusionEnded():
+            key = excluded_key(data)
+            left = {other: awaits for other, awaits in incident.exclusions_open.items() if other != key}
+            return {"exclusions": incident.exclusions.after(data), "exclusions_open": left}
+        case IncidentCorrected():
+            return correction(incident, data)
+        case IncidentRecalled(event=event):
+            return {"recalled": {**incident.recalled, event: recall(incident.recalled.get(event), fact, data)}}
+        case SubjectsMerged() | SubjectsSplit():
+            return {"joined": joining(incident, data, apart=isinstance(data, SubjectsSplit))}
         case _:
             return {}
 
 
 def _referred(fact: AnyEvent, data: IncidentReferred) -> Incident:
     told = data.authority_told_at or fact.recordedtime or fact.time
-    occurrence = data.occurrence
-    at = occurrence.at and datetime.combine(occurrence.date_from, occurrence.at, LONDON).astimezone(UTC)
     return Incident(
         id=fact.subject or "",
         version=fact.streamversion or 1,
         partnership=fact.partnership,
         nature=data.nature,
         abuse_or_neglect=data.abuse_or_neglect,
-        occurred_from=occurrence.date_from,
-        occurred_at=at or None,
-        outside_england=occurrence.outside_england,
-        normally_resident=occurrence.normally_resident is not False,
+        **occurred(data.occurrence),
         host=data.host_authority,
         home=data.home_authority,
         placing=data.placing_authority,
         other_areas=data.other_areas_to_notify,
-        children=tuple(
-            ChildCase(child.age_at_incident, child.looked_after, child.care_leaver, child.placing_authority)
-            for child in data.children
-        ),
+        children=tuple(map(child_case, data.children)),
         subjects=tuple(child.subject for child in data.children if child.subject),
         referrers=frozenset({fact.agency} if fact.agency else ()),
         incidentref=fact.incidentref,

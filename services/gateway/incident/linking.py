@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from contracts.corrections import SubjectsOfTwo
 from contracts.envelope import AnyEvent
 from contracts.incidents import IncidentLinked
 from contracts.submissions import Fault
@@ -17,7 +18,7 @@ def link(incident: Incident, proposal: AnyEvent, data: IncidentLinked, context: 
     """Facts for both streams, each naming its own as subject. `context.related` must hold both incidents and the
     lead's twins. Raises Refused."""
     known = {incident.id: incident, **context.related}
-    lead, twin = (_seen(known.get(name), proposal, context) for name in (data.lead, data.twin))
+    lead, twin = (seen(known.get(name), proposal, context) for name in (data.lead, data.twin))
     refuse_if(list(_parties(incident, data, lead, twin)))
     assert lead is not None
     assert twin is not None
@@ -38,8 +39,12 @@ def link(incident: Incident, proposal: AnyEvent, data: IncidentLinked, context: 
 
 def needed(proposal: AnyEvent) -> frozenset[str]:
     """The incidents, beside its subject and their twins, that a proposal must be decided with."""
-    data = proposal.data
-    return frozenset({data.lead, data.twin}) if isinstance(data, IncidentLinked) else frozenset()
+    match proposal.data:
+        case IncidentLinked(lead=lead, twin=twin):
+            return frozenset({lead, twin})
+        case SubjectsOfTwo(incidents=incidents):
+            return frozenset(incidents)
+    return frozenset()
 
 
 def earliest(incident: Incident, own: datetime, context: Context) -> datetime:
@@ -93,7 +98,7 @@ def _on(incident: Incident, outcome: Outcome) -> Outcome:
     return Outcome(outcome.data, outcome.time, incident.id, outcome.name, outcome.marks)
 
 
-def _seen(found: Incident | None, proposal: AnyEvent, context: Context) -> Incident | None:
+def seen(found: Incident | None, proposal: AnyEvent, context: Context) -> Incident | None:
     """An incident as far as it exists for the proposer: another's, known by its id alone, does not (DESIGN section 2),
     or whoever had the id could end its clocks."""
     agency = proposal.agency

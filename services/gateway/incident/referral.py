@@ -1,11 +1,11 @@
 """An agency refers what may be a serious incident: the clocks run from now on, provisionally (DOMAIN 4A item 1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from contracts.codes import Nature
 from contracts.envelope import AnyEvent
-from contracts.incidents import Child, IncidentReferred
+from contracts.incidents import Child, IncidentReferred, Occurrence
 from contracts.rules.forms import child_count_policy, forms_needed
 from contracts.rules.grounds import ADULT, LAST_CARE_LEAVER_AGE
 from contracts.submissions import Fault
@@ -37,16 +37,26 @@ def _sense(data: IncidentReferred, context: Context) -> Iterator[Fault]:
     today = london_date(context.now)
     if data.authority_told_at:
         yield from in_the_future("/data/authorityToldAt", data.authority_told_at, context)
-    for name, day in (("dateFrom", data.occurrence.date_from), ("dateTo", data.occurrence.date_to)):
-        yield from _future_day(f"/data/occurrence/{name}", day, today)
+    yield from of_occurrence(data.occurrence, today)
     if data.suspected_suicide and data.nature is not Nature.CHILD_DEATH:
         detail = "A suspected suicide is a death: nature child_death, or leave it out."
         yield fault("/data/suspectedSuicide", "only-of-a-death", detail, "false")
-    for number, child in enumerate(data.children):
+    yield from of_children(data.children)
+
+
+def of_occurrence(occurrence: Occurrence, today: date) -> Iterator[Fault]:
+    """What is wrong with the days on which it happened."""
+    for name, day in (("dateFrom", occurrence.date_from), ("dateTo", occurrence.date_to)):
+        yield from _future_day(f"/data/occurrence/{name}", day, today)
+
+
+def of_children(children: Sequence[Child]) -> Iterator[Fault]:
+    """What is wrong with each child, and a child that is there twice."""
+    for number, child in enumerate(children):
         yield from _child(f"/data/children/{number}", child)
-    known = [child.subject for child in data.children if child.subject]
-    for number, child in enumerate(data.children):
-        if child.subject and child.subject in known[: known.index(child.subject)]:
+    known = [child.subject for child in children]
+    for number, child in enumerate(children):
+        if child.subject and child.subject in known[:number]:
             yield fault(f"/data/children/{number}/subject", "twice", "The same child stands here twice.")
 
 

@@ -9,7 +9,9 @@ from typing import Annotated
 from pydantic import PlainSerializer
 
 from contracts.access import Matter
+from contracts.agreements import ExclusionApproved, ExclusionBasis, ExclusionEnded, ExclusionProposed
 from contracts.codes import AbuseOrNeglect, Ground, Grounds, Nature
+from contracts.exclusions import Exclusions
 from contracts.rules import Rule, rule
 from contracts.rules.grounds import Circumstances, Where, grounds_of
 from shared import decider
@@ -52,6 +54,15 @@ class ChildCase:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """An event that should not have been sent, or not to `recipients`; and the fact that said so."""
+
+    because: str
+    recipients: Names
+    fact: str
+
+
+@dataclass(frozen=True)
 class Filing:
     """What notifications has said of the notification. Its facts come on another topic, at any time.
 
@@ -73,6 +84,21 @@ class Filing:
 
 
 NOTHING_FILED = Filing()
+NOBODY_EXCLUDED = Exclusions()
+
+
+@dataclass(frozen=True)
+class OpenExclusion:
+    """An exclusion, or the lifting of one, that awaits a second person."""
+
+    basis: ExclusionBasis
+    lift: bool
+    by: str | None
+
+
+def excluded_key(data: ExclusionProposed | ExclusionApproved | ExclusionEnded) -> str:
+    """Whom an exclusion is about, as `exclusions_open` names it."""
+    return f"{data.agency}/{data.person or ''}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +106,8 @@ class Incident:
     """One incident. `aware_at` is the awareness that the clocks run from now; `awareness` keeps every one.
 
     `grounds` are those decided; after a submission that crossed "not notifiable" only `filing` has any. `judged` names,
-    by clock, the fact that last said missed or met; `told` when each recipient was told.
+    by clock, the fact that last said missed or met; `told` when each recipient was told; `recalled`, by event, why;
+    `joined` whom each of its subjects was found to be; `left` who was to be told before a correction.
     """
 
     id: str
@@ -113,6 +140,11 @@ class Incident:
     linked_to: str | None = None
     twins: Names = frozenset()
     filing: Filing = NOTHING_FILED
+    exclusions: Exclusions = NOBODY_EXCLUDED
+    exclusions_open: Mapping[str, OpenExclusion] = field(default_factory=dict)
+    recalled: Mapping[str, Recalled] = field(default_factory=dict)
+    joined: Mapping[str, Names] = field(default_factory=dict)
+    left: Names = frozenset()
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -169,12 +201,13 @@ class Incident:
     def matter(self) -> Matter:
         """The incident as far as access depends on it; the national bodies take part in what has reached them."""
         named = {deadline.recipient for deadline in self.clocks.values() if deadline.recipient}
-        return Matter(
+        matter = Matter(
             partnership=self.partnership,
             referrers=self.referrers,
-            participants=frozenset(named - set(self.areas)) | self.referrers | self.national,
+            participants=frozenset(named - set(self.areas) - self.left) | self.referrers | self.national,
             areas=frozenset(self.areas),
         )
+        return self.exclusions.on(matter)
 
 
 DUTY = ("T01", "T03", "T04")
@@ -202,12 +235,14 @@ class Context(decider.Context):
     """What a decision may know beside the past.
 
     `arrived`: when the proposal reached the gateway, if before `now` (it lay in the inbound topic). `partners_of`: the
-    integrated care board and police force of an area. `related`: the incidents that this one is, or will be, linked to.
+    integrated care board and police force of an area. `related`: the incidents that this one is, or will be, linked
+    to. `stated`: the ids of the incident's own facts, its clocks' left out.
     """
 
     rules: Callable[[str, date, str | None], Rule] = rule
     authority_of: Callable[[str], str | None] = _nobody
     partners_of: Callable[[str], Sequence[str]] = _none
+    stated: frozenset[str] = frozenset()
     arrived: datetime | None = None
     related: Mapping[str, Incident] = field(default_factory=dict)
 
