@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.catalogue import parse
+from contracts import feeds
+from contracts.catalogue import CATALOGUE, parse
+from contracts.codes import AgencyType
 from contracts.sealing import replace_words
+from contracts.upcasting import to_today
 
 HOME = Path("contracts") / "examples"
 PROPOSALS = HOME / "proposals"
@@ -14,6 +17,7 @@ OWNERS = HOME / "owners"
 """Facts of types that nobody proposes, as their owners say them."""
 
 FACTS = HOME / "facts"
+OUTBOUND = HOME / "outbound"
 
 Example = dict[str, Any]
 
@@ -29,6 +33,19 @@ def facts(name: str = "*") -> Iterator[tuple[Path, Example]]:
         yield FACTS / path.name, as_taken(proposal)
     for path, fact in _written(OWNERS, name):
         yield FACTS / path.name, fact
+
+
+def outbound(name: str = "*") -> Iterator[tuple[Path, AgencyType, Example]]:
+    """Each fact as a feed carries it to the kind of agency that sees least of it: what is taken out shows there."""
+    for number, (path, fact) in enumerate(facts(name), 1):
+        event = parse(fact)
+        entry = CATALOGUE[event.name]
+        sights = {kind: entry.ceiling.agencies[kind] for kind in AgencyType if kind in entry.ceiling.agencies}
+        if sights:
+            tops = [field.alias or key for key, field in entry.model.model_fields.items()]
+            kind = min(sights, key=lambda kind: sum(top in sights[kind] for top in tops))
+            carried = feeds.outbound(to_today(event), sights[kind], event.major, sequence=number)
+            yield OUTBOUND / path.name, kind, json.loads(carried.to_json())
 
 
 def as_taken(proposal: Mapping[str, Any]) -> Example:

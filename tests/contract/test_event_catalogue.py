@@ -14,8 +14,10 @@ from lxml import html  # type: ignore[import-untyped]
 
 from contracts.catalogue import CATALOGUE, parse
 from contracts.codes import AgencyType
+from contracts.feeds import outbound_schema
 from contracts.schema_forms import Form, schema
 from contracts.sealing import marks, words_left
+from infra.contracts import examples
 from infra.contracts.agreements import directory
 from infra.contracts.catalogue.described import described
 from infra.contracts.catalogue.fields import rows
@@ -145,3 +147,25 @@ def test_an_owners_example_is_a_valid_fact_of_a_type_that_nobody_proposes(path: 
     assert told["source"] == f"/services/{'notifications' if entry.owner == 'every owner' else entry.owner}"
     Draft202012Validator(schema(entry, fact.major, Form.READ)).validate(told)
     assert words_left(type(fact.data), fact.data.model_dump(mode="json")) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "carried"), [*examples.outbound()], ids=lambda each: getattr(each, "stem", "")
+)
+def test_an_example_of_a_feed_is_valid_against_its_own_schema_and_cut_to_its_reader(
+    path: Path, kind: AgencyType, carried: dict[str, Any]
+) -> None:
+    name, _, major = carried["type"].rpartition(".v")
+    Draft202012Validator(outbound_schema(CATALOGUE[name], int(major))).validate(carried)
+    sight = CATALOGUE[name].ceiling.agencies[kind]
+    if int(major) == CATALOGUE[name].major:
+        assert all(member in sight for member in carried["data"])
+        whole = json.loads((examples.FACTS / path.name).read_text())["data"]
+        assert {f"/data/{member}" for member in whole if member not in sight} == set(carried.get("redacted", ()))
+
+
+def test_a_schools_feed_shows_a_referral_thin() -> None:
+    shown = next(each for each in TYPES["incident.referred"]["examples"]["outbound"])
+    assert shown["to"] == "school"
+    assert shown["event"]["data"].keys() <= {"nature", "hostAuthority", "homeAuthority"}
+    assert "/data/children" in shown["event"]["redacted"]

@@ -87,11 +87,14 @@ def _versions(entry: EventType, within: Directory) -> Iterator[Described]:
             "dataschema": schema_urn(entry.name, major, minor),
             "today": major == entry.major,
             "schemas": {
-                form.value: str(CONTRACTS / "schemas" / form.value / f"{entry.name}.v{major}.json")
-                for form in forms(entry)
+                form: str(CONTRACTS / "schemas" / form / f"{entry.name}.v{major}.json") for form in _forms(entry)
             },
             "readers": _holders(readers(within, entry, major)),
         }
+
+
+def _forms(entry: EventType) -> list[str]:
+    return [form.value for form in forms(entry)] + (["outbound"] if entry.ceiling.agencies else [])
 
 
 def _examples(entry: EventType) -> Iterator[tuple[str, list[Described]]]:
@@ -100,6 +103,11 @@ def _examples(entry: EventType) -> Iterator[tuple[str, list[Described]]]:
         several = [{"file": str(path), "event": event} for path, event in found(entry.name)]
         if several:
             yield shown, several
+    carried = [
+        {"file": str(path), "to": kind.value, "event": event} for path, kind, event in examples.outbound(entry.name)
+    ]
+    if carried:
+        yield "outbound", carried
 
 
 def _holders(holders: tuple[Holder, ...]) -> list[dict[str, str]]:

@@ -18,7 +18,11 @@ TO_ROOT = "../.."
 _SHOWN = {
     "proposals": ("As proposed", "What an agency sends; sealed fields hold words."),
     "facts": ("As a fact", "The same once taken in: words sealed, references in their places."),
-    "outbound": ("As it reaches an agency", "Cut to an agreement, numbered, with what was taken out in `redacted`."),
+    "outbound": (
+        "In an agency's feed",
+        "Cut to what that agency may see, numbered, with what was taken out in `redacted` and codes to route by in"
+        " `filtering`.",
+    ),
 }
 
 
@@ -222,5 +226,6 @@ def _examples(of: Described) -> Iterator[Element]:
         for each in several:
             file = each["file"].rpartition("/")[2]
             text = json.dumps(each["event"], indent=2, ensure_ascii=False)
-            yield element("p", element("a", file, href=f"{TO_ROOT}/{each['file']}"))
+            to = f", as the feed of the kind “{plain(each['to'])}” carries it" if "to" in each else None
+            yield element("p", element("a", file, href=f"{TO_ROOT}/{each['file']}"), to)
             yield element("pre", text, tabindex="0", role="region", aria_label=f"{heading}: {file}")
