@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.bench.ground import Ground, conditions, ground
 from tests.bench.profiling import FOLDER
-from tests.bench.rows import apply, backlog, deadlines, intake, latency, rebuild, relay, standing
+from tests.bench.rows import access, apply, backlog, deadlines, intake, latency, rebuild, relay, standing
 from tests.bench.verdicts import Row, missed, shown, verdict, warning
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -35,6 +35,13 @@ PARTS: dict[str, Measure] = {
     "rebuild": rebuild.measure,
     "deadlines": deadlines.measure,
 }
+
+
+ALONE: dict[str, Callable[[bool], Iterator[Row]]] = {
+    "standing": lambda quick: standing.measure(standing.home_for(os.getpid()), quick=quick),
+    "access": lambda quick: access.measure(quick=quick),
+}
+"""What needs no stack, or one of its own."""
 
 
 def main() -> int:
@@ -70,7 +77,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     asked.add_argument("--quick", action="store_true", help="minutes instead of a quarter of an hour; rougher")
-    asked.add_argument("--only", nargs="+", choices=["standing", *PARTS], help="these parts alone")
+    asked.add_argument("--only", nargs="+", choices=[*ALONE, *PARTS], help="these parts alone")
     return asked.parse_args()
 
 
@@ -92,9 +99,9 @@ def _measured(
             say(f"  not measured: {faults[-1]}")
         keep(rows, faults)
 
-    wanted = told.only or ["standing", *PARTS]
-    if "standing" in wanted:
-        part("standing", standing.measure(standing.home_for(os.getpid()), quick=told.quick))
+    wanted = told.only or [*ALONE, *PARTS]
+    for name in (name for name in ALONE if name in wanted):
+        part(name, ALONE[name](told.quick))
     if any(name in PARTS for name in wanted):
         say("starting the stack that is measured")
         with ground(say, quick=told.quick) as here:
