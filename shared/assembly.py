@@ -83,9 +83,9 @@ class Assembly:
         self._broker: KafkaBroker | None = None
         self._ends = kafka_access.Ends(settings)
 
-    def project(self, projection: Project) -> None:
-        """Keep read models with the log. Call it before anything takes the workplace."""
-        self.workplace = replace(self.workplace, project=projection)
+    def project(self, projection: Project, *, gathers: bool = False) -> None:
+        """Keep read models with the log. Call it before anything takes the workplace; `gathers` as there."""
+        self.workplace = replace(self.workplace, project=projection, gathers=gathers)
 
     def read(
         self, reactions: Reactions, *, folds: Sequence[str] = (), after: Callable[[], None] | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -80,17 +80,38 @@ class Transaction:
         self.driver = driver
         self.appended = False
         self.callbacks: list[Callable[[], None]] = []
+        self.known: dict[Any, Any] = {}
+        """What was read or folded in this transaction, for whoever needs it later in it."""
         self._log = log
+        self._later: dict[str, tuple[Write, list[Any]]] = {}
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Have `callback` run once the commit is durable, and not at all if there is none. It must not raise."""
         self.callbacks.append(callback)
+
+    def later(self, kind: str, write: "Write", *items: Any) -> None:
+        """Have `write` called once, before the commit, with all items of the kind that were handed in for it.
+
+        Until then no statement sees them: whoever hands them in keeps what must be read again in `known`.
+        """
+        self._later.setdefault(kind, (write, []))[1].extend(items)
+
+    async def write(self) -> None:
+        """Write what was put off: the commit's first part. What is put off meanwhile is written too."""
+        while self._later:
+            kind = next(iter(self._later))
+            write, items = self._later.pop(kind)
+            await write(self, items)
 
     async def append(self, stream: str, expected_version: int, facts: Sequence[AnyEvent]) -> int:
         """Append to the log that the transaction was opened with; see `EventLog.append`."""
         if self._log is None:
             raise RuntimeError("this transaction was opened without a log: database.transaction(log)")
         return await self._log.append(self, stream, expected_version, facts)
+
+
+Write = Callable[[Transaction, Sequence[Any]], Awaitable[None]]
+"""Writes several things of one kind in as few statements as it can."""
 
 
 class Database:
@@ -121,6 +142,7 @@ class Database:
             tx = Transaction(connection, driver, log)
             try:
                 yield tx
+                await tx.write()
                 if await driver.execute("commit") != "COMMIT":
                     raise NotCommitted("a statement had failed, so nothing was kept")
             except BaseException:

@@ -1,6 +1,6 @@
 """A service's event log: append with an expected version, load a stream, read everything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +132,18 @@ _BEGIN = f"""
     )
     insert into waiting (fact) select id from added
     """  # noqa: S608 (the names are this module's own)
+_SEVERAL = ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_COLUMNS, 4))
+_APPEND_ALL = f"""
+    with stale as (
+        select from unnest($1::text[], $2::int[]) as expected (stream, version)
+        where (select coalesce(max(f.version), 0) from fact f where f.stream = expected.stream) <> expected.version
+    ), added as (
+        insert into fact (stream, {_NAMES})
+        select * from unnest($3::text[], {_SEVERAL}) where not exists (select from stale)
+        returning id
+    )
+    insert into waiting (fact) select id from added
+    """  # noqa: S608 (the names are this module's own)
 _APPEND_ONE = _append_statement(_ONE)
 _APPEND_MANY = _append_statement(f"* from unnest({_MANY})")
 
@@ -192,6 +204,39 @@ class EventLog:
         except asyncpg.UniqueViolationError:
             raise Conflict(next(iter(streams)), 0) from None
         tx.appended = True
+
+    async def append_all(self, tx: Transaction, appends: Sequence[tuple[str, int, Sequence[AnyEvent]]]) -> None:
+        """Several appends in one round trip, in this order: stream, expected version and facts of each.
+
+        A later one of the same stream expects the version that the one before it comes to. Raises what `append`
+        raises; Conflict where any of the streams is at another version, naming the first.
+        """
+        first: dict[str, int] = {}
+        rows: list[tuple[Any, ...]] = []
+        for stream, expected, facts in appends:
+            if facts:
+                first.setdefault(stream, expected)
+                rows += [(stream, *self._row(fact, version)) for version, fact in enumerate(facts, expected + 1)]
+        if not rows:
+            return
+        try:
+            columns = (list(column) for column in zip(*rows, strict=True))
+            status = await tx.driver.execute(_APPEND_ALL, list(first), list(first.values()), *columns)
+        except asyncpg.UniqueViolationError:
+            status = "INSERT 0 0"
+        if status == "INSERT 0 0":
+            raise Conflict(*next(iter(first.items())))
+        tx.appended = True
+
+    async def load_all(self, tx: Transaction, streams: Collection[str]) -> dict[str, list[AnyEvent]]:
+        """Every fact of each of these streams, oldest first, in one round trip; nothing for one that has none."""
+        rows = await tx.driver.fetch(
+            "select stream, event from fact where stream = any($1::text[]) order by stream, version", list(streams)
+        )
+        found: dict[str, list[AnyEvent]] = {stream: [] for stream in streams}
+        for stream, event in rows:
+            found[stream].append(self._decode(event))
+        return found
 
     async def load(self, tx: Transaction | AsyncConnection, stream: str, after: int = 0) -> list[AnyEvent]:
         """The stream's facts behind version `after`, oldest first, in today's models."""

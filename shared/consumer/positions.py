@@ -53,11 +53,3 @@ async def fold(tx: Transaction, topic: str, versions: Mapping[str, int]) -> None
         ordered = sorted(versions.items())
         columns = (list(column) for column in zip(*ordered, strict=True))
         await tx.driver.execute(_FOLD, topic, *columns)
-
-
-async def folded_version(tx: Transaction, topic: str, subject: str) -> int:
-    """The version of a subject's stream on `topic` that has been applied here; 0 for none."""
-    found = await tx.driver.fetchval(
-        "select version from reader_folded where topic = $1 and subject = $2", topic, subject
-    )
-    return found or 0

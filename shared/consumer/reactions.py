@@ -23,7 +23,8 @@ class Workplace:
     """What all of a service's work shares.
 
     `calendar` reads the calendar inside the transaction that decides by it. `project` keeps the read models, in the
-    same transaction as the facts it is handed.
+    same transaction as the facts it is handed. With `gathers` what a transaction decided is appended and projected
+    together, just before its commit: nothing in it may read the log or the read models for what it decided itself.
     """
 
     service: str
@@ -31,6 +32,13 @@ class Workplace:
     clock: Clock
     calendar: Callable[[Transaction], Awaitable[Calendar]]
     project: Callable[[Transaction, Sequence[AnyEvent]], Awaitable[None]] | None = None
+    gathers: bool = False
+
+    async def keep(self, tx: Transaction, appends: Sequence[tuple[str, int, Sequence[AnyEvent]]]) -> None:
+        """Append what was gathered, and project it. Raises what the log's `append_all` raises."""
+        await self.log.append_all(tx, appends)
+        if self.project:
+            await self.project(tx, [fact for _, _, facts in appends for fact in facts])
 
     async def work(
         self, tx: Transaction, cause: AnyEvent, streams: "Streams | None" = None, origin: Record | None = None
@@ -44,9 +52,13 @@ class Workplace:
 
 @dataclass
 class Streams:
-    """What one transaction has folded so far, so that a batch folds each stream once. Good for no other."""
+    """What one transaction has folded so far, so that a batch folds each stream once. Good for no other.
+
+    `facts` are of streams that were read ahead and nobody has folded yet.
+    """
 
     folded: dict[str, tuple[Any, Any, int]] = field(default_factory=dict)
+    facts: dict[str, list[AnyEvent]] = field(default_factory=dict)
     calendar: Calendar | None = None
 
 
@@ -82,10 +94,17 @@ class Work:
         known = self.streams.folded.get(stream)
         if known is not None and known[0].evolve is aggregate.evolve:
             return known[1], known[2]
-        facts = await self.place.log.load(self.tx, stream)
+        facts = self.streams.facts.pop(stream, None)
+        if facts is None:
+            facts = await self.place.log.load(self.tx, stream)
         state = aggregate.fold(facts)
         self.streams.folded[stream] = (aggregate, state, len(facts))
         return state, len(facts)
+
+    async def version(self, stream: str) -> int:
+        """The version of a stream, with what was decided here."""
+        known = self.streams.folded.get(stream)
+        return known[2] if known else await self.place.log.version(self.tx, stream)
 
     async def decide(self, aggregate: Aggregate[S], stream: str, proposal: AnyEvent | Model) -> list[AnyEvent]:
         """Load, decide, save; returns the facts. A bare model is proposed by this service, because of the cause.
@@ -100,8 +119,9 @@ class Work:
         """Append what followed from the cause to a stream, and keep the read models. Raises `Conflict`."""
         if not outcomes:
             return []
+        version = await self.version(stream)
         known = self.streams.folded.pop(stream, None)
-        version = known[2] if known else await self.place.log.version(self.tx, stream)
+        self.streams.facts.pop(stream, None)
         facts = recorded(
             self.cause,
             outcomes,
@@ -111,12 +131,18 @@ class Work:
             now=self.now,
             acting=acting,
         )
-        after = await self.place.log.append(self.tx, stream, version, facts)
+        gathered = known is not None and self.place.gathers
+        if gathered:
+            self.tx.later("facts", self.place.keep, (stream, version, facts))
+        else:
+            await self.place.log.append(self.tx, stream, version, facts)
         self.marks.update(mark for outcome in outcomes for mark in outcome.marks)
         if known:
             aggregate, state, _ = known
-            self.streams.folded[stream] = (aggregate, aggregate.fold(facts, state), after)
-        if self.place.project:
+            folded = aggregate.fold(facts, state)
+            self.streams.folded[stream] = (aggregate, folded, version + len(facts))
+            self.tx.known[stream] = (folded, version + len(facts))
+        if self.place.project and not gathered:
             await self.place.project(self.tx, facts)
         return facts
 
@@ -131,6 +157,8 @@ class Work:
 
 
 Reaction = Callable[[Any, Work], Awaitable[None]]
+Ahead = Callable[[Sequence[Any], Transaction, Streams], Awaitable[None]]
+"""Reads what the reactions to these events will need, in as few statements as it can. They must do without, too."""
 Intake = Callable[[Record, Transaction], Awaitable[None]]
 
 
@@ -152,6 +180,7 @@ class Reactions:
         """Topics on which even an event of a type that nobody here knows may not pass."""
         self._by_name: dict[str, dict[str, list[Reaction]]] = {}
         self._to_all: dict[str, list[Reaction]] = {}
+        self._ahead: dict[str, Ahead] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -183,6 +212,14 @@ class Reactions:
         read within seconds.
         """
         self.inbound = Inbound(pattern, intake)
+
+    def ahead(self, topic: str, read: Ahead) -> None:
+        """Have `read` see the events of each batch from this topic before any of them is reacted to."""
+        self._ahead[topic] = read
+
+    def ahead_of(self, topic: str) -> Ahead | None:
+        """What reads ahead on this topic."""
+        return self._ahead.get(topic)
 
     def to(self, topic: str, name: str) -> tuple[Reaction, ...]:
         """What is to be done about an event of this name, in the order of registration."""

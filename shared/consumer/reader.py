@@ -178,27 +178,26 @@ class Reader:
                 keys = {record.key for record in records if record.topic == topic and record.key is not None}
                 if keys:
                     work.parked |= {(topic, key) for key in await self.parking.keys(tx, topic, keys)}
-            for record in records:
-                match place(record, applied.get(record.source, 0)):
-                    case Place.NEXT:
-                        await self._next(record, work)
-                        assert record.position is not None
-                        applied[record.source] = work.moved[record.source] = record.position
-                    case Place.GAP:
-                        work.gaps.setdefault(record.source, record)
-                    case Place.STRANGE:
-                        raise Unfit("it bears no relay's mark: producer, position and previous")
-                    case Place.KNOWN:
-                        pass
+            due = [record for record in records if _is_due(record, applied, work)]
+            events = [None if _is_behind(record, work) else self._event(record) for record in due]
+            await self._read_ahead(due, events, work)
+            for record, event in zip(due, events, strict=True):
+                if _is_behind(record, work):
+                    await self.parking.park(work.tx, record, BEHIND)
+                else:
+                    await self._react(record, event, work)
             await positions.move(tx, work.moved)
             await self.finish(work)
         return Passed(work.moved, work.gaps)
 
-    async def _next(self, record: Record, work: Pass) -> None:
-        if record.key is not None and (record.topic, record.key) in work.parked:
-            await self.parking.park(work.tx, record, BEHIND)
-        else:
-            await self.react(record, work)
+    async def _read_ahead(self, records: Sequence[Record], events: Sequence[AnyEvent | None], work: Pass) -> None:
+        by_topic: dict[str, list[AnyEvent]] = {}
+        for record, event in zip(records, events, strict=True):
+            if event is not None:
+                by_topic.setdefault(record.topic, []).append(event)
+        for topic, several in by_topic.items():
+            if ahead := self._reactions.ahead_of(topic):
+                await ahead(several, work.tx, work.streams)
 
     async def finish(self, work: Pass) -> None:
         """What is said of a transaction's records once they are all dealt with."""
@@ -209,18 +208,28 @@ class Reader:
 
     async def react(self, record: Record, work: Pass) -> None:
         """Do what this record makes the service do. Events of unknown types pass; only their version is noted."""
+        await self._react(record, self._event(record), work)
+
+    def _event(self, record: Record) -> AnyEvent | None:
+        """The event that a record holds; None for one of an unknown type, and for what an agency sent."""
         if self._reactions.inbound and record.sent_by_agency:
-            await self._reactions.inbound.intake(record, work.tx)
-            return
+            return None
         try:
-            event = self._decode(record.value)
+            return self._decode(record.value)
         except UnknownType:
-            self._pass(record, work)
-            return
+            return None
         except Exception as error:
             if certain(error):
                 raise
             raise Unfit("it is no JSON" if isinstance(error, ValueError) else "it is no event") from None
+
+    async def _react(self, record: Record, event: AnyEvent | None, work: Pass) -> None:
+        if event is None:
+            if self._reactions.inbound and record.sent_by_agency:
+                await self._reactions.inbound.intake(record, work.tx)
+            else:
+                self._pass(record, work)
+            return
         with (
             attach(event.traceparent),
             self._tracer.start_as_current_span(
@@ -259,3 +268,24 @@ class Reader:
                     moved[record.source] = record.position
             await positions.move(tx, moved)
         return Passed(moved, {})
+
+
+def _is_due(record: Record, applied: dict[Source, int], work: Pass) -> bool:
+    """Whether it is next of its source; then it counts as applied for those behind it. Raises Unfit."""
+    match place(record, applied.get(record.source, 0)):
+        case Place.NEXT:
+            assert record.position is not None
+            applied[record.source] = work.moved[record.source] = record.position
+            return True
+        case Place.GAP:
+            work.gaps.setdefault(record.source, record)
+        case Place.STRANGE:
+            raise Unfit("it bears no relay's mark: producer, position and previous")
+        case Place.KNOWN:
+            pass
+    return False
+
+
+def _is_behind(record: Record, work: Pass) -> bool:
+    """Whether an event of its key is parked."""
+    return record.key is not None and (record.topic, record.key) in work.parked

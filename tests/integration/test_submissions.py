@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
@@ -97,8 +97,8 @@ class Owner:
 
 
 @asynccontextmanager
-async def owner(here: Ground, database: Database, topic: str) -> AsyncIterator[Owner]:
-    place = workplace(here.name, "answers")
+async def owner(here: Ground, database: Database, topic: str, *, gathers: bool) -> AsyncIterator[Owner]:
+    place = replace(workplace(here.name, "answers"), gathers=gathers)
 
     async def judge(proposal: AnyEvent, work: Work) -> list[AnyEvent]:
         return await work.decide(AGGREGATE, stream_of(proposal.subject or ""), proposal)
@@ -122,11 +122,11 @@ async def owner(here: Ground, database: Database, topic: str) -> AsyncIterator[O
         trying.cancel()
 
 
-@pytest.fixture
-async def here(stack: Stack) -> AsyncIterator[Owner]:
+@pytest.fixture(params=[False, True], ids=["each fact at once", "facts gathered"])
+async def here(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Owner]:
     made = await ground(stack)
     topic = await asyncio.to_thread(stack.create_topic, f"submissions.{made.name}", 1)
-    async with made.database() as database, owner(made, database, topic) as running:
+    async with made.database() as database, owner(made, database, topic, gathers=request.param) as running:
         yield running
 
 

@@ -49,6 +49,7 @@ class Orders:
     key: str
     point: str = ""
     at: int = 0
+    gathers: bool = False
 
 
 class Killer:
@@ -90,6 +91,11 @@ class DeadlyLog(EventLog):
         self.killer.pass_by("after append")
         return version
 
+    async def append_all(self, tx: Transaction, appends: Sequence[tuple[str, int, Sequence[AnyEvent]]]) -> None:
+        self.killer.pass_by("before append")
+        await super().append_all(tx, appends)
+        self.killer.pass_by("after append")
+
 
 def plant(killer: Killer) -> None:
     """Put the points around deciding and committing offsets."""
@@ -117,7 +123,7 @@ async def main(orders: Orders) -> None:
     database = Deadly(orders.database, killer)
     log = DeadlyLog(orders.name, log_tables(MetaData()), lambda fact: Route(orders.out, fact.subject or ""))
     log.killer = killer
-    place = replace(ground.workplace(orders.name, orders.out), log=log)
+    place = replace(ground.workplace(orders.name, orders.out), log=log, gathers=orders.gathers)
     sealer = Sealer(SealingKey.of(bytes.fromhex(orders.key)))
     reader = Reader(place, database, ground.reactions(orders.topic), Parking(sealer))
     access = Access(**orders.kafka)

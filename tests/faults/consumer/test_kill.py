@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.decoding import decode
@@ -61,11 +62,14 @@ async def published(here: Ground, out: str) -> dict[str, list[str]]:
     return found
 
 
-async def test_a_reader_killed_at_any_point_loses_nothing_and_does_nothing_twice(stack: Stack) -> None:
+@pytest.mark.parametrize("gathers", [False, True], ids=["each fact at once", "facts gathered"])
+async def test_a_reader_killed_at_any_point_loses_nothing_and_does_nothing_twice(stack: Stack, gathers: bool) -> None:
     here = await ground(stack)
     out = await asyncio.to_thread(stack.create_topic, f"{here.topic}-out", 2)
     key = bytes(here.vault_key.public_key).hex()
-    orders = Orders(here.service.runtime_url, asdict(Access.of(stack.kafka)), here.name, here.topic, out, key)
+    orders = Orders(
+        here.service.runtime_url, asdict(Access.of(stack.kafka)), here.name, here.topic, out, key, gathers=gathers
+    )
     facts = [closed(subject(number % KEYS), number) for number in range(1, EACH * len(POINTS) + 1)]
     async with relay(stack.kafka, here.topic) as gateway:
         for number, point in enumerate(POINTS):
