@@ -47,6 +47,7 @@ class Agreement:
     approved_by: str = ""
     reads: Mapping[str, int] = field(default_factory=dict)
     """The major version in which the agency reads a type; today's where it says nothing."""
+    hash: str = ""
 
 
 @dataclass(frozen=True)

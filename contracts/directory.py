@@ -76,6 +76,11 @@ Place = tuple[str, str]
 """An agency and a partnership."""
 
 
+def stream_of(partnership: str) -> str:
+    """The stream, and the subject, of a partnership's part of the directory."""
+    return f"partnership-{partnership}"
+
+
 @dataclass(frozen=True)
 class Directory:
     """All agencies, partnerships and agreements of the installation. `edition` counts the facts it was folded from.
@@ -155,11 +160,11 @@ class Directory:
             case AgreementProposed(version=version, hash=hash_):
                 offer = Offer(data.terms, version or 1, hash_ or "", by)
                 return replace(self, offers={**self.offers, place: offer})
-            case AgreementApproved(agreement=terms, version=version):
+            case AgreementApproved(version=version):
                 proposer = self.offers[place].by if place in self.offers else None
                 return replace(
                     self,
-                    agreements={**self.agreements, place: _agreement(partnership, version, terms, proposer, by)},
+                    agreements={**self.agreements, place: _agreement(partnership, data, proposer, by)},
                     offers=_without(self.offers, place),
                     versions={**self.versions, place: version},
                 )
@@ -186,12 +191,13 @@ def _agency(name: str, listings: Mapping[Place, Listing]) -> Agency:
     return Agency(name, first.name, first.type, areas, frozenset(of), dict(first.mailboxes), contacts)
 
 
-def _agreement(partnership: str, version: int, terms: Terms | None, proposer: str | None, by: str | None) -> Agreement:
+def _agreement(partnership: str, said: AgreementApproved, proposer: str | None, by: str | None) -> Agreement:
+    terms = said.agreement
     assert terms is not None, "the owner puts the whole agreement into its fact"
     return Agreement(
         agency=terms.agency,
         partnership=partnership,
-        version=version,
+        version=said.version,
         legal_basis=terms.legal_basis,
         review_on=terms.review_on,
         may_propose=frozenset(terms.may_propose),
@@ -201,6 +207,7 @@ def _agreement(partnership: str, version: int, terms: Terms | None, proposer: st
         proposed_by=proposer or "",
         approved_by=by or "",
         reads=dict(terms.reads),
+        hash=said.hash,
     )
 
 

@@ -44,6 +44,9 @@ class Exclusions:
         return replace(matter, excluded_agencies=self.agencies, excluded_people=self.people, alleged=self.alleged)
 
 
+NOBODY = Exclusions()
+
+
 def exclusions_of(matter: Matter) -> Exclusions:
     """Who is shut out of a matter."""
     return Exclusions(matter.excluded_agencies, matter.excluded_people, matter.alleged)

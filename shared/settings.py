@@ -56,11 +56,11 @@ class Settings:
     vault_url: str = ""
     gateway_url: str = ""
     notifications_url: str = ""
+    delivery_url: str = ""
     clock_file: str = ""
     state_dir: str = ""
     smtp_host: str = ""
     smtp_port: int = 0
-    agencies_file: str = ""
     identities_file: str = ""
     otlp_endpoint: str = ""
 
@@ -83,7 +83,7 @@ def variable(name: str) -> str:
 
 SECRETS = ("database_url", "owner_database_url", "kafka_password")
 _PORTS = ("http_port", "smtp_port")
-_SERVICE_URLS = ("issuer", "vault_url", "gateway_url", "notifications_url")
+_SERVICE_URLS = ("issuer", "vault_url", "gateway_url", "notifications_url", "delivery_url")
 
 
 def settings_from(environ: Mapping[str, str], *, need: Collection[str] = NEEDED_BY_EVERY_SERVICE) -> Settings:

@@ -9,13 +9,13 @@ from pathlib import Path
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from infra.agencies import read_agencies
+from infra.agencies import AGENCIES, read_agencies
 from infra.containers.rooms import ENVIRONMENT, KAFKA, ROOM, Rooms, program
 from infra.kafka.declared import declared
 from infra.kafka.provision import ProvisioningFailed, agencies_on, provision
 from infra.kafka.server import ADMIN, MECHANISM
 from infra.local.failures import CannotStart
-from infra.local.migrations import migrate
+from infra.local.migrations import bootstrap, migrate
 from infra.local.services import SERVICES
 from infra.postgres.provision import provision_database
 
@@ -44,6 +44,7 @@ def _provision() -> int:
         for name in ROOMS.databases():
             provision_database(ROOMS.postgres_admin_url, name, **ROOMS.passwords(name))
         migrate(SERVICES, ROOMS.databases())
+        bootstrap(SERVICES, ROOMS.databases(), AGENCIES)
         admin = KafkaAdminClient(
             bootstrap_servers=KAFKA,
             security_protocol="SASL_PLAINTEXT",

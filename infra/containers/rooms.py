@@ -39,6 +39,7 @@ ADDRESSES = Addresses(
     gateway=f"http://gateway:{PORT}",
     vault=f"http://vault:{PORT}",
     notifications=f"http://notifications:{PORT}",
+    delivery=f"http://delivery:{PORT}",
     kafka=KAFKA,
     smtp_host="mail",
     smtp_port=SMTP_PORT,
@@ -119,7 +120,6 @@ class Rooms:
             client_key=ROOM / "client-key.pem",
             kafka_password=ROOM / "kafka-password",
             cursor_key=ROOM / "cursor-key",
-            agencies=AGENCIES,
         )
         told = service_environment(service, PORT, ADDRESSES, files, self.databases())
         write_secret(room / ENVIRONMENT, _settings(told))

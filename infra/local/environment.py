@@ -18,6 +18,7 @@ class Addresses:
     gateway: str
     vault: str
     notifications: str
+    delivery: str
     kafka: str
     smtp_host: str
     smtp_port: int
@@ -31,7 +32,6 @@ class Files:
     client_key: PurePath
     kafka_password: PurePath
     cursor_key: PurePath
-    agencies: PurePath
     clock: PurePath | None = None
 
 
@@ -58,7 +58,7 @@ def service_environment(
             "SX_VAULT_URL": at.vault,
             "SX_GATEWAY_URL": at.gateway,
             "SX_NOTIFICATIONS_URL": at.notifications,
-            "SX_AGENCIES_FILE": str(files.agencies),
+            "SX_DELIVERY_URL": at.delivery,
             "SX_SMTP_HOST": at.smtp_host,
             "SX_SMTP_PORT": str(at.smtp_port),
         }

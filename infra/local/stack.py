@@ -17,7 +17,7 @@ from infra.local.environment import Addresses, Files, issuer_environment, servic
 from infra.local.failures import CannotStart
 from infra.local.health import wait_until_ready
 from infra.local.kafka import LocalKafka
-from infra.local.migrations import migrate
+from infra.local.migrations import bootstrap, migrate
 from infra.local.ports import LOOPBACK, StackPorts
 from infra.local.postgres import LocalPostgres
 from infra.local.processes import ChildProcess
@@ -159,6 +159,7 @@ class Stack(Backbone):
             self._begin_helpers()
             databases = {name: self.create_database(name) for one in self.services for name in one.databases.values()}
             migrate(self.services, databases)
+            bootstrap(self.services, databases, self._agencies_file, self.clock_file)
             kafka.result()
         self._tell_agencies()
         self._begin_services(databases)
@@ -216,7 +217,6 @@ class Stack(Backbone):
                     client_key=self._identities.key_file(service.name),
                     kafka_password=self._kafka_password(service.name),
                     cursor_key=self.home.secrets / f"cursor-{service.name}",
-                    agencies=self._agencies_file,
                     clock=self.clock_file if self.clock_file.exists() else None,
                 )
                 told = service_environment(service, port, self._addresses(), files, databases)
@@ -230,6 +230,7 @@ class Stack(Backbone):
             gateway=ports.url("gateway"),
             vault=ports.url("vault"),
             notifications=ports.url("notifications"),
+            delivery=ports.url("delivery"),
             kafka=f"{LOOPBACK}:{ports.kafka}",
             smtp_host=LOOPBACK,
             smtp_port=ports.smtp,

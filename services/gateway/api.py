@@ -43,7 +43,7 @@ class WayIn:
 
     door: Door
     database: Database
-    directory: Directory
+    standing: Callable[[], Directory]
     answers: Answers
     clock: Clock
     cursors: Cursors
@@ -51,7 +51,7 @@ class WayIn:
 
     def arrival(self, who: Caller) -> Arrival:
         """The caller as the one who brings a message, now."""
-        party = party_of(self.directory, who)
+        party = party_of(self.standing(), who)
         if party is None:
             remedy = "Only an agency's system, or a person of an agency listed here, may send events."
             raise Problem(403, "not-permitted", "Not permitted", remedy)

@@ -13,7 +13,7 @@ from contracts.catalogue import CATALOGUE
 from contracts.envelope import schema_urn
 from contracts.rules import published
 from services.gateway import agenda, queries
-from services.gateway.directory import Directory, party_of
+from services.gateway.directory import party_of
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, clock_shown, fact_shown, incident_shown, task_shown
 from shared.clock import Clock
@@ -22,6 +22,7 @@ from shared.days_off import calendar
 from shared.eventlog import EventLog
 from shared.http import Cursors, Problem, not_found
 from shared.identity import Caller, caller
+from shared.listed import directory
 
 Cursor = Annotated[str | None, Query(max_length=400)]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -33,17 +34,21 @@ class Desk:
 
     database: Database
     log: EventLog
-    directory: Directory
     clock: Clock
     cursors: Cursors
 
-    def viewer(self, who: Annotated[Caller, Depends(caller)]) -> Viewer:
-        """The caller as one who looks. Problem 403 for whoever belongs to no agency listed here."""
-        party = party_of(self.directory, who)
+    async def viewer(self, who: Annotated[Caller, Depends(caller)]) -> Viewer:
+        """The caller as one who looks, under the directory of this moment: a right that was lost is gone at once.
+
+        Problem 403 for whoever belongs to no agency listed here.
+        """
+        async with self.database.reading() as connection:
+            known = await directory(connection)
+        party = party_of(known, who)
         if party is None:
             remedy = "Only an agency's system, or a person of an agency listed here, may ask."
             raise Problem(403, "not-permitted", "Not permitted", remedy)
-        return Viewer(party, self.directory.agencies[party.agency].partnerships & who.partnerships, self.directory)
+        return Viewer(party, known.agencies[party.agency].partnerships & who.partnerships, known)
 
     async def find(self, incident: str, viewer: Viewer) -> tuple[IncidentRow, dict[str, Any]]:
         """An incident that the viewer may see, and as it sees it. Problem 404 for any other, as for none."""

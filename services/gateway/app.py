@@ -3,7 +3,6 @@
 import os
 import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -13,9 +12,9 @@ from fastapi import FastAPI
 from services.gateway import queries, reactions, receipts, views
 from services.gateway.answers import Answers
 from services.gateway.api import WayIn, events_router
+from services.gateway.api_feed import Feeds, feed_router
 from services.gateway.api_incidents import Desk, incidents_router, reference_router
 from services.gateway.api_onward import Onward, onward_router
-from services.gateway.directory import BadDirectory, read_directory
 from services.gateway.door import Door
 from services.gateway.inbound import Drained, Emptying, Inbound
 from services.gateway.intake import Intake, digest_key
@@ -32,14 +31,18 @@ from shared.days_off import calendar
 from shared.health import Health
 from shared.http import serve, too_fast
 from shared.limits import Limit
+from shared.listed import Standing
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, cursor_key, settings_from
 from shared.signals import Signal
 
-NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "notifications_url", "agencies_file")
+NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "notifications_url", "delivery_url")
 
 EVENTS_A_SECOND = 2_000.0
 EVENTS_AT_ONCE = 20_000.0
 """What one agency may send, over HTTPS, to all gateway processes together."""
+
+STREAMS_AT_ONCE = 2_000
+"""Feeds that may be followed through one process: each holds a connection to delivery and one piece of its answer."""
 
 CALENDAR_WARNING = timedelta(days=365)
 
@@ -47,12 +50,12 @@ CALENDAR_WARNING = timedelta(days=365)
 def app(settings: Settings) -> FastAPI:
     """One process of the gateway."""
     made = Assembly(settings, route=route)
-    made.project(views.apply)
-    directory = read_directory(Path(settings.agencies_file))
-    intake = Intake(made.workplace, Owned(directory), directory, made.sealer, digest_key(cursor_key(settings)))
+    standing = Standing(made.database)
+    made.project(views.keeping(standing.stale))
+    intake = Intake(made.workplace, Owned(), lambda: standing.now, made.sealer, digest_key(cursor_key(settings)))
     door = Door(intake, made.database, made.log, made.keys)
     answers = Answers(made.database)
-    inbound = Inbound(intake, directory, made.clock, made.sealer)
+    inbound = Inbound(intake, lambda: standing.now, made.clock, made.sealer)
     kafka = kafka_access.producer_settings(settings)
     emptying = Emptying(made.database, inbound.topics, lambda: AIOKafkaAdminClient(**kafka))
     rolling = Rolling(
@@ -63,14 +66,14 @@ def app(settings: Settings) -> FastAPI:
     async def arrived(until: datetime) -> bool:
         return door.taken_before(until) and await drained.inbound_drained(until)
 
-    ticking = Ticking(made.workplace, made.database, directory, arrived=arrived)
+    ticking = Ticking(made.workplace, made.database, arrived=arrived)
 
     react = Reactions(settings.service)
-    reactions.register(react, directory)
+    reactions.register(react)
     answers.register(react)
     inbound.register(react)
     made.read(react)
-    made.tasks += [door.run, answers.run, emptying.run, rolling.run, ticking.run]
+    made.tasks += [standing.run, door.run, answers.run, emptying.run, rolling.run, ticking.run]
 
     async def unanswered() -> float:
         async with made.database.reading() as connection:
@@ -110,13 +113,21 @@ def app(settings: Settings) -> FastAPI:
     async def tick() -> None:
         await ticking.tick()
 
-    way = WayIn(door, made.database, directory, answers, made.clock, made.cursors, allow)
-    desk = Desk(made.database, made.log, directory, made.clock, made.cursors)
+    way = WayIn(door, made.database, lambda: standing.now, answers, made.clock, made.cursors, allow)
+    desk = Desk(made.database, made.log, made.clock, made.cursors)
     notifications = httpx.AsyncClient(base_url=settings.notifications_url, timeout=30)
     onward = Onward(desk, made.vault_client, notifications, made.credentials)
+    many = httpx.Limits(max_connections=STREAMS_AT_ONCE, max_keepalive_connections=50)
+    feeds = Feeds(httpx.AsyncClient(base_url=settings.delivery_url, limits=many), made.credentials)
     return made.app(
         title="Safeguarding Exchange",
-        routers=[events_router(way), incidents_router(desk), reference_router(desk), onward_router(onward)],
+        routers=[
+            events_router(way),
+            incidents_router(desk),
+            reference_router(desk),
+            onward_router(onward),
+            feed_router(feeds),
+        ],
         components={"calendar": calendar_stands},
         views=VIEWS,
         fold=views.apply,
@@ -130,7 +141,7 @@ def main() -> None:
     try:
         settings = settings_from(os.environ, need=NEEDED)
         made = app(settings)
-    except (BadSettings, BadDirectory) as faults:
+    except BadSettings as faults:
         sys.exit(str(faults))
     serve(made, settings)
 

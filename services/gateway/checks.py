@@ -10,7 +10,8 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from contracts.access import Party, may_propose
-from contracts.catalogue import CALENDAR, CATALOGUE, EventType, UnknownType, version
+from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY, EventType, UnknownType, version
+from contracts.directory import stream_of
 from contracts.envelope import AnyEvent, schema_urn
 from contracts.incidents import Child, IncidentReferred, Occurrence
 from contracts.sealing import Identity, is_reference
@@ -78,9 +79,9 @@ class Checked:
         return isinstance(self.event.data, IncidentReferred)
 
     @property
-    def of_calendar(self) -> bool:
-        """Whether it is about the calendar, and so about no incident."""
-        return self.entry.topic == CALENDAR
+    def register(self) -> str | None:
+        """The register that it is about (the calendar, or its partnership's directory), and so about no incident."""
+        return _register(self.entry, self.event.partnership)
 
     def within(self, traceparent: str | None) -> "Checked":
         """The same as part of a trace: it is written by another task than the request's, which has no span."""
@@ -235,7 +236,8 @@ def _membership(value: Mapping[str, Any], arrival: Arrival, directory: Directory
     partnership = value.get("partnership")
     if not isinstance(partnership, str):
         return
-    member_of = directory.agencies[arrival.party.agency].partnerships
+    agency = directory.agencies.get(arrival.party.agency)
+    member_of = agency.partnerships if agency else frozenset()
     open_to = member_of if arrival.partnerships is None else member_of & arrival.partnerships
     if partnership not in open_to:
         detail = "Your agency is no member of this partnership, or your token is not good for it."
@@ -270,13 +272,18 @@ def _envelope(entry: EventType, event: AnyEvent) -> Iterator[Fault]:
         if subject is not None:
             detail = "The gateway gives a referred incident its id; leave it out (your own number is incidentref)."
             yield Fault(pointer="/subject", rule="given-by-the-owner", detail=detail)
-    elif entry.topic == CALENDAR:
-        if subject not in (None, CALENDAR_SUBJECT):
-            detail = "What is about the calendar names the calendar, or nothing."
-            yield Fault(pointer="/subject", rule="not-the-calendar", detail=detail, allowed=(CALENDAR_SUBJECT,))
+    elif (register := _register(entry, event.partnership)) is not None:
+        if subject not in (None, register):
+            rule = "not-the-calendar" if register == CALENDAR_SUBJECT else "not-the-partnership"
+            detail = "What is about the calendar, or a partnership's directory, names that, or nothing."
+            yield Fault(pointer="/subject", rule=rule, detail=detail, allowed=(register,))
     elif subject is None and event.incidentref is None:
         detail = "Say which incident: by its id, or by the incidentref under which you referred it."
         yield Fault(pointer="/subject", rule="missing", detail=detail)
+
+
+def _register(entry: EventType, partnership: str) -> str | None:
+    return {CALENDAR: CALENDAR_SUBJECT, DIRECTORY: stream_of(partnership)}.get(entry.topic)
 
 
 def _of_another(referral: IncidentReferred, sent: Mapping[str, Any]) -> Iterator[Fault]:

@@ -21,6 +21,7 @@ from services.gateway.intake import Intake, Offered, Taken
 from shared.clock import Clock
 from shared.consumer import Reactions, Record, Unfit
 from shared.database import Database, Transaction, driver_of
+from shared.listed import directory
 from shared.telemetry import attach, tracer
 from shared.vault_client import Sealer, keep, unreadable
 
@@ -51,16 +52,16 @@ def agency_of(topic: str) -> str:
 class Inbound:
     """Takes what agencies publish. Who speaks follows from the topic; when it arrived, from the broker's own time."""
 
-    def __init__(self, intake: Intake, directory: Directory, clock: Clock, sealer: Sealer) -> None:
+    def __init__(self, intake: Intake, standing: Callable[[], Directory], clock: Clock, sealer: Sealer) -> None:
         self._intake = intake
-        self._directory = directory
+        self._standing = standing
         self._clock = clock
         self._sealer = sealer
         self._tracer = tracer(__name__)
 
     def topics(self) -> Sequence[str]:
         """Every agency's inbound topic, as of now."""
-        return tuple(inbound_topic(agency) for agency in self._directory.agencies)
+        return tuple(inbound_topic(agency) for agency in self._standing().agencies)
 
     def register(self, reactions: Reactions) -> None:
         """Have the reader hand over what agencies publish."""
@@ -70,7 +71,8 @@ class Inbound:
         """Takes one record in, readable or not; what becomes of it is in its receipt, in the reader's transaction."""
         if record.key is not None:
             return  # a marker, see rolling.py; an agency that writes one has said nothing
-        party = self._directory.member(agency_of(record.topic))
+        known = await directory(tx.connection)
+        party = known.member(agency_of(record.topic))
         if party is None:
             raise Unfit("an inbound topic of no agency")
         arrival = Arrival(party, self._clock.at(record.at), record.offset)
@@ -105,7 +107,7 @@ class Inbound:
         """Its bytes go to the vault, since the record is deleted once it has been taken."""
         agency = arrival.party.agency
         origin = {"topic": record.topic, "offset": record.offset, "agency": agency, "reason": reason}
-        partnership = min(self._directory.agencies[agency].partnerships)
+        partnership = min((await directory(tx.connection)).agencies[agency].partnerships)
         sealed = unreadable(record.value, kind="quarantine", origin=origin)
         await keep(tx, [self._sealer.seal([sealed], partnership=partnership, agency=agency)])
 

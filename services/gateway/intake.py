@@ -1,7 +1,7 @@
 """The one intake for both ways in: what is taken or refused, and all that follows from it, in one transaction."""
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -9,12 +9,13 @@ from typing import Any, Protocol
 import orjson
 
 from contracts.access import Matter, Party, may_propose
+from contracts.catalogue import DIRECTORY
 from contracts.envelope import AnyEvent
 from contracts.identifiers import mint
 from contracts.submissions import Fault
 from services.gateway import receipts
 from services.gateway.belonging import foreign
-from services.gateway.checks import CALENDAR_SUBJECT, Arrival, Checked, Rejected, check
+from services.gateway.checks import Arrival, Checked, Rejected, check
 from services.gateway.directory import Directory
 from services.gateway.receipts import ACCEPTED, PENDING, REFUSED, REPEATED, Receipt
 from services.gateway.sealing import Kept, seal
@@ -22,6 +23,7 @@ from shared.consumer import Streams, Work, Workplace
 from shared.database import Transaction
 from shared.decider import Outcome, Refused, Waiting, recorded
 from shared.eventlog import Conflict
+from shared.listed import directory
 from shared.telemetry import current_traceparent
 from shared.vault_client import Parcel, Sealer, keep
 from shared.working_days import Calendar
@@ -47,9 +49,9 @@ class Decided:
 
 
 class Owned(Protocol):
-    """What the gateway itself owns and decides: incidents and the calendar."""
+    """What the gateway itself owns and decides: incidents, the calendar and the directory."""
 
-    def opened(self, work: Work, proposal: AnyEvent) -> Sequence[Outcome]:
+    def opened(self, work: Work, proposal: AnyEvent, directory: Directory) -> Sequence[Outcome]:
         """The outcomes of a proposal that opens an incident. Pure; raises Refused."""
         ...
 
@@ -57,7 +59,7 @@ class Owned(Protocol):
         """What is known of an incident; None where there is none."""
         ...
 
-    async def decided(self, work: Work, proposal: AnyEvent) -> Decided:
+    async def decided(self, work: Work, proposal: AnyEvent, directory: Directory) -> Decided:
         """The facts that followed from any other proposal, appended. Raises Refused."""
         ...
 
@@ -77,6 +79,9 @@ class Offered:
     kept: Kept | None = None
     batch: object = None
     keys: frozenset[str] = frozenset()
+    value: Any = None
+    edition: int = 0
+    """Of the directory that it was checked by."""
 
 
 @dataclass(frozen=True)
@@ -103,22 +108,38 @@ class _Run:
 class Intake:
     """Takes messages in. It needs the database alone: neither Kafka nor the vault is asked for anything."""
 
-    def __init__(self, place: Workplace, owned: Owned, directory: Directory, sealer: Sealer, digest_key: bytes) -> None:
+    def __init__(
+        self, place: Workplace, owned: Owned, standing: Callable[[], Directory], sealer: Sealer, digest_key: bytes
+    ) -> None:
         self._place = place
         self._owned = owned
-        self._directory = directory
+        self._standing = standing
         self._sealer = sealer
         self._digest_key = digest_key
 
     def offer(self, value: Any, arrival: Arrival, *, batch: object = None) -> Offered:
-        """Everything about a message that needs no database. Raises NoSealingKey."""
-        submission = mint("submission")
+        """Everything about a message that needs no database. Raises NoSealingKey.
+
+        The directory it is checked by may be a second old: `take` looks whether it still stands.
+        """
+        return self._offered(value, arrival, self._standing(), mint("submission"), batch)
+
+    def _offered(self, value: Any, arrival: Arrival, directory: Directory, submission: str, batch: object) -> Offered:
         sent = value if isinstance(value, dict) else {}
         keys = frozenset(key for name in ("subject", "incidentref") if isinstance(key := sent.get(name), str))
         try:
-            checked = check(value, arrival, self._directory)
+            checked = check(value, arrival, directory)
         except Rejected as rejected:
-            return Offered(arrival, submission, rejected, _own_id(sent, arrival), batch=batch, keys=keys)
+            return Offered(
+                arrival,
+                submission,
+                rejected,
+                _own_id(sent, arrival),
+                batch=batch,
+                keys=keys,
+                value=value,
+                edition=directory.edition,
+            )
         checked = checked.within(current_traceparent())
         kept = None
         if checked.opens_incident:
@@ -130,7 +151,29 @@ class Intake:
                 subject=mint("incident"),
                 arrived=arrival.at,
             )
-        return Offered(arrival, submission, checked, checked.event.id, self._digest(checked.sent), kept, batch, keys)
+        return Offered(
+            arrival,
+            submission,
+            checked,
+            checked.event.id,
+            self._digest(checked.sent),
+            kept,
+            batch,
+            keys,
+            value,
+            directory.edition,
+        )
+
+    def _under(self, directory: Directory, offered: Offered) -> Offered:
+        """The offer as the directory of this transaction has it: a right may have come or gone since it was checked."""
+        if offered.edition == directory.edition or offered.value is None:
+            return offered
+        arrival, before = offered.arrival, offered.arrival.party
+        party = directory.member(before.agency, before.person, frozenset(before.roles))
+        if party is None:
+            fault = Fault(pointer="/source", rule="not-a-member", detail="Your agency is not listed here any more.")
+            return replace(offered, checked=Rejected(403, [fault]), kept=None)
+        return self._offered(offered.value, replace(arrival, party=party), directory, offered.submission, offered.batch)
 
     def _digest(self, sent: Mapping[str, Any]) -> bytes:
         """Tells the same message again from another under its id; keyed, so that nobody can guess words from it.
@@ -148,8 +191,10 @@ class Intake:
         results: dict[int, Taken] = {}
         failed: set[tuple[object, str]] = set()
         calendar = await self._place.calendar(tx)
+        known = await directory(tx.connection)
         run = _Run()
-        for number, offered in enumerate(offers):
+        for number, each in enumerate(offers):
+            offered = self._under(known, each)
             joint = {(offered.batch, key) for key in offered.keys} if offered.batch is not None else set()
             together = offered.kept is not None and not joint & run.incidentrefs
             if not together and run.decided:
@@ -159,20 +204,23 @@ class Intake:
             if joint & failed:
                 results[number] = Taken(None)
             elif offered.kept is not None:
-                self._decide(number, offered, tx, calendar, run)
+                self._decide(number, offered, tx, calendar, known, run)
                 run.incidentrefs |= joint
             else:
-                results[number] = await self._take_one(tx, offered, calendar)
+                results[number] = await self._take_one(tx, offered, calendar, known)
+                known = await directory(tx.connection) if _of_directory(offered) else known
             failed |= _failures(offers, results)
         await self._write(tx, run, results)
         return [results[number] for number in range(len(offers))]
 
-    def _decide(self, number: int, offered: Offered, tx: Transaction, calendar: Calendar, run: _Run) -> None:
+    def _decide(
+        self, number: int, offered: Offered, tx: Transaction, calendar: Calendar, known: Directory, run: _Run
+    ) -> None:
         assert offered.kept is not None
         proposal = offered.kept.proposal
         work = self._work(tx, proposal, calendar)
         try:
-            outcomes = self._owned.opened(work, proposal)
+            outcomes = self._owned.opened(work, proposal, known)
         except Refused as refused:
             run.decided.append((number, offered, _refusal(offered, Rejected(422, refused.faults)), ()))
             return
@@ -202,7 +250,7 @@ class Intake:
             await self._place.project(tx, [fact for followed in opened.values() for fact in followed])
         await keep(tx, parcels)
 
-    async def _take_one(self, tx: Transaction, offered: Offered, calendar: Calendar) -> Taken:
+    async def _take_one(self, tx: Transaction, offered: Offered, calendar: Calendar, standing: Directory) -> Taken:
         checked = offered.checked
         if isinstance(checked, Rejected):
             return await self._refuse(tx, offered, checked)
@@ -210,7 +258,7 @@ class Intake:
             return await self._known_before(tx, offered)
         work = self._work(tx, checked.event, calendar)
         try:
-            subject, known = await self._about(work, checked, offered.arrival.party)
+            subject, known = await self._about(work, checked, offered.arrival.party, standing)
             faults = await foreign(tx, self._place.log, subject, checked.event) if known else []
             if faults:
                 raise Rejected(422, faults)
@@ -223,7 +271,8 @@ class Intake:
                 arrived=offered.arrival.at,
                 people=known.people if known else (),
             )
-            receipt = await self._follow(replace(work, cause=kept.proposal), offered, checked, kept.proposal, known)
+            work = replace(work, cause=kept.proposal)
+            receipt = await self._follow(work, offered, checked, kept.proposal, known, standing)
         except Rejected as rejected:
             return await self._refuse(tx, offered, rejected)
         except Refused as refused:
@@ -236,10 +285,12 @@ class Intake:
         await keep(tx, [kept.parcel] if kept.parcel else [])
         return Taken(receipt)
 
-    async def _about(self, work: Work, checked: Checked, party: Party) -> tuple[str, Known | None]:
+    async def _about(
+        self, work: Work, checked: Checked, party: Party, directory: Directory
+    ) -> tuple[str, Known | None]:
         """Which stream a proposal is about, and what is known of it. What the sender may not see is not there."""
-        if checked.of_calendar:
-            return CALENDAR_SUBJECT, None
+        if checked.register is not None:
+            return checked.register, None
         event = checked.event
         subject = event.subject
         if subject is None:
@@ -251,7 +302,7 @@ class Intake:
                 raise Rejected(422, [fault])
             subject = under[0] if under else ""
         known = await self._owned.known(work, subject) if subject else None
-        agreement = self._directory.agreement(party.agency, event.partnership)
+        agreement = directory.agreement(party.agency, event.partnership)
         decision = may_propose(party, event.name, agreement, known.matter) if known else None
         if known is None or decision is None or decision.rule == "absent":
             pointer = "/subject" if event.subject else "/incidentref"
@@ -262,11 +313,17 @@ class Intake:
         return subject, known
 
     async def _follow(
-        self, work: Work, offered: Offered, checked: Checked, proposal: AnyEvent, known: Known | None
+        self,
+        work: Work,
+        offered: Offered,
+        checked: Checked,
+        proposal: AnyEvent,
+        known: Known | None,
+        standing: Directory,
     ) -> Receipt:
         """Decides what the gateway owns; sends the rest on to its owner, with the incident's version."""
         if checked.entry.owner == SERVICE:
-            decided = await self._owned.decided(work, proposal)
+            decided = await self._owned.decided(work, proposal, standing)
             return _acceptance(offered, proposal, decided.facts, decided.marks)
         onward = proposal.model_copy(update={"streamversion": known.version if known else 0})
         await self._place.log.append(work.tx, offered.submission, 0, [onward])
@@ -303,6 +360,10 @@ def _failures(offers: Sequence[Offered], results: Mapping[int, Taken]) -> set[tu
     }
 
 
+def _of_directory(offered: Offered) -> bool:
+    return not isinstance(offered.checked, Rejected) and offered.checked.entry.topic == DIRECTORY
+
+
 def _own_id(sent: Mapping[str, Any], arrival: Arrival) -> str | None:
     """The id of a message that cannot be taken, where it is one that its sender could look up."""
     found = sent.get("id")
@@ -332,7 +393,7 @@ def _refusal(offered: Offered, rejected: Rejected) -> Receipt:
 
 
 def _acceptance(offered: Offered, proposal: AnyEvent, facts: Sequence[AnyEvent], marks: tuple[str, ...]) -> Receipt:
-    incident = proposal.subject if proposal.subject != CALENDAR_SUBJECT else None
+    incident = proposal.subject if (proposal.subject or "").startswith("incident-") else None
     return _receipt(
         offered,
         ACCEPTED,

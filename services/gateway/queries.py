@@ -60,12 +60,22 @@ class IncidentRow:
     linked_to: str | None
     opened_at: datetime
     changed_at: datetime
+    excluded_agencies: tuple[str, ...] = ()
+    excluded_people: tuple[str, ...] = ()
+    alleged: tuple[str, ...] = ()
 
     @property
     def matter(self) -> Matter:
         """The incident as far as access depends on it."""
-        people = frozenset(self.participants)
-        return Matter(self.partnership, frozenset(self.referrers), people, frozenset(self.areas))
+        return Matter(
+            self.partnership,
+            referrers=frozenset(self.referrers),
+            participants=frozenset(self.participants),
+            areas=frozenset(self.areas),
+            excluded_agencies=frozenset(self.excluded_agencies),
+            excluded_people=frozenset(self.excluded_people),
+            alleged=frozenset((agency, person) for agency, _, person in (one.partition("/") for one in self.alleged)),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ _GROUNDS = (
 )
 _INCIDENT = (
     f"id, version, partnership, status, host, areas, participants, referrers, incidentref, nature, {_GROUNDS}, told_at,"
-    " aware_at, linked_to, opened_at, changed_at"
+    " aware_at, linked_to, opened_at, changed_at, excluded_agencies, excluded_people, alleged"
 )
 _CLOCK = (
     "key, rule, edition, recipient, state, provisional, running, due, late_from, met_at, working_days_late,"

@@ -4,8 +4,9 @@ from contracts.catalogue import NOTIFICATIONS
 from contracts.envelope import AnyEvent
 from services.gateway import past, views
 from services.gateway.incident import on_notification
-from services.gateway.surroundings import Areas, context
+from services.gateway.surroundings import context
 from shared.consumer import Reactions, Unfit, Work
+from shared.listed import directory
 
 HEARD = (
     "notification.submitted",
@@ -16,7 +17,7 @@ HEARD = (
 )
 
 
-def register(reactions: Reactions, areas: Areas) -> None:
+def register(reactions: Reactions) -> None:
     """Have the reader hand over what concerns the clocks."""
 
     async def heard(fact: AnyEvent, work: Work) -> None:
@@ -25,6 +26,7 @@ def register(reactions: Reactions, areas: Areas) -> None:
         if incident is None:
             raise Unfit("a notification of no incident")
         lead = await past.related(work.tx, work.place.log, [incident.linked_to] if incident.linked_to else [])
+        areas = await directory(work.tx.connection)
         outcomes = on_notification(incident, fact, context(areas, work.now, work.calendar, related=lead))
         for stream in dict.fromkeys(outcome.subject or name for outcome in outcomes):
             await work.record(stream, [outcome for outcome in outcomes if (outcome.subject or name) == stream])

@@ -52,7 +52,7 @@ def seal(
                 mark.kind,  # type: ignore[arg-type]  # documents are filed beforehand and come as references
                 words,
                 mark.under,
-                None if checked.of_calendar else subject,
+                None if checked.register else subject,
                 whose,
                 tuple(dict.fromkeys((*named, *people))),
             )

@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Index, Integer, MetaData
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.days_off import day_off
+from shared.listed import listed
 
 metadata = MetaData()
 
@@ -29,6 +30,9 @@ incident = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("state", Text, nullable=False),
+    Column("excluded_agencies", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("excluded_people", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("alleged", ARRAY(Text), nullable=False, server_default="{}", comment="agency/account, see contracts.access"),
 )
 Index("incident_waiting", incident.c.host, incident.c.id, postgresql_where=incident.c.waiting)
 Index("incident_areas", incident.c.areas, postgresql_using="gin")
@@ -86,5 +90,5 @@ filing = Table(
     Column("state", Text, nullable=False),
 )
 
-VIEWS = (incident, clock, proclaimed_day, day_off)
+VIEWS = (incident, clock, proclaimed_day, day_off, listed)
 """What a rebuild makes anew from the log."""

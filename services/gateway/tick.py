@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from services.gateway import past, queries, views
 from services.gateway.incident import DUTY, Context, Incident, schedule, tick
-from services.gateway.surroundings import Areas, context
+from services.gateway.surroundings import context
 from shared.clock import Clock
 from shared.consumer import Workplace
 from shared.database import Database, Transaction, is_outage
@@ -15,6 +15,7 @@ from shared.deadlines import Deadline, DeadlineState
 from shared.deadlines.reckoning import MORNING, london_instant
 from shared.decider import recorded
 from shared.eventlog import Conflict
+from shared.listed import directory
 from shared.working_days import ONE_DAY
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,9 @@ class Ticking:
     """Does what has become due. `arrived` holds back a miss while messages from before its midnight are on their way
     in, until 09:00 at the latest."""
 
-    def __init__(self, place: Workplace, database: Database, areas: Areas, *, arrived: Arrived = _always) -> None:
+    def __init__(self, place: Workplace, database: Database, *, arrived: Arrived = _always) -> None:
         self._place = place
         self._database = database
-        self._areas = areas
         self._arrived = arrived
 
     @property
@@ -110,10 +110,10 @@ class Ticking:
         told = 0
         async with self._database.transaction(self._place.log) as tx:
             calendar = await self._place.calendar(tx)
-            now = self._clock.now()
+            areas, now = await directory(tx.connection), self._clock.now()
             # Whatever another process holds it is deciding about, or ticking, at this moment.
             for name in await views.lock(tx, due, skip=True):
-                told += await self._incident(tx, name, context(self._areas, now, calendar))
+                told += await self._incident(tx, name, context(areas, now, calendar))
         return told
 
     async def _incident(self, tx: Transaction, name: str, known: Context) -> int:

@@ -1,6 +1,6 @@
 """Read models, kept in the same transaction as the log; folding the log from its beginning gives the same rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from contracts.calendars import CalendarDayAdded, CalendarDayProposed
-from contracts.catalogue import CALENDAR, INCIDENTS, topic_of
+from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, topic_of
 from contracts.envelope import AnyEvent
 from services.gateway.incident import Filing, Incident, Status, evolve, hear
 from services.gateway.incident.clocks import reckoned
@@ -16,6 +16,7 @@ from services.gateway.incident.state import done
 from shared.database import Transaction
 from shared.days_off import add_day_off
 from shared.deadlines import Deadline, Reckoning
+from shared.listed import add_listed
 
 SOURCE = "/services/gateway"
 INCIDENT = TypeAdapter(Incident)
@@ -23,10 +24,13 @@ _FILING = TypeAdapter(Filing)
 
 _INCIDENT = """
     insert into incident (id, version, partnership, status, host, areas, participants, referrers, incidentref, nature,
-        grounds, told_at, aware_at, linked_to, waiting, opened_at, changed_at, state)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        grounds, told_at, aware_at, linked_to, waiting, opened_at, changed_at, state, excluded_agencies,
+        excluded_people, alleged)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
     on conflict (id) do update set version = excluded.version, status = excluded.status, grounds = excluded.grounds,
-        participants = excluded.participants, aware_at = excluded.aware_at, linked_to = excluded.linked_to,
+        participants = excluded.participants, excluded_agencies = excluded.excluded_agencies,
+        excluded_people = excluded.excluded_people, alleged = excluded.alleged,
+        aware_at = excluded.aware_at, linked_to = excluded.linked_to,
         waiting = excluded.waiting, changed_at = excluded.changed_at, state = excluded.state
     """
 _CLOCK = """
@@ -58,7 +62,20 @@ async def apply(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
             await _incidents(tx, run)
             run = []
             await _calendar(tx, fact)
+        elif topic_of(fact) == DIRECTORY:
+            await add_listed(tx.connection, fact)
     await _incidents(tx, run)
+
+
+def keeping(stale: Callable[[], None]) -> Callable[[Transaction, Sequence[AnyEvent]], Awaitable[None]]:
+    """The same, telling this process once facts of the directory have been committed."""
+
+    async def keep(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
+        await apply(tx, facts)
+        if any(topic_of(fact) == DIRECTORY for fact in facts):
+            tx.after_commit(stale)
+
+    return keep
 
 
 async def _incidents(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
@@ -113,6 +130,9 @@ def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
         state.opened_at,
         changed_at,
         INCIDENT.dump_json(state).decode(),
+        sorted(matter.excluded_agencies),
+        sorted(matter.excluded_people),
+        [f"{agency}/{person}" for agency, person in sorted(matter.alleged)],
     )
 
 
@@ -177,6 +197,9 @@ async def _calendar(tx: Transaction, fact: AnyEvent) -> None:
             )
             await tx.driver.execute(_WAKE_FOR_DAY, day, fact.recordedtime)
 
+
+DIRECTORY_ALONE = "select pg_advisory_xact_lock(hashtext('directory'))"
+"""One decision about the directory at a time: what one partnership may say depends on what the others said."""
 
 _LOCK = "select id from incident where id = any($1::text[]) order by id for update"
 

@@ -1,6 +1,6 @@
 """What of a notification a caller may see: the one decision of `contracts.access`, on what is known of the case."""
 
-from contracts.access import Matter, Party, visible_fields
+from contracts.access import Matter, Party, sees_addresses, visible_fields
 from contracts.ceilings import Fields
 from contracts.directory import Directory
 from services.notifications.case import Case
@@ -15,12 +15,13 @@ def matter_of(case: Case, state: Notification, directory: Directory) -> Matter:
     authorities = {directory.authorities[area].id for area in case.areas if area in directory.authorities}
     partners = {agency.id for area in (*case.areas, *case.other_areas) for agency in directory.partners(area)}
     national = NATIONAL & set(recipients(state.grounds)) if state.filed else frozenset()
-    return Matter(
+    matter = Matter(
         partnership=case.partnership,
         referrers=case.referrers,
         participants=frozenset(authorities | partners | national),
         areas=case.areas,
     )
+    return case.exclusions.on(matter)
 
 
 def may_see(party: Party, case: Case, state: Notification, directory: Directory) -> bool:
@@ -29,9 +30,9 @@ def may_see(party: Party, case: Case, state: Notification, directory: Directory)
 
 
 def may_see_content(party: Party, case: Case, state: Notification, directory: Directory) -> bool:
-    """Whether the party may be shown what stands in it."""
+    """Whether the party may be shown what stands in it: never an alleged perpetrator's side, as addresses do."""
     sight = _sight(party, case, state, directory)
-    return sight is not None and "content" in sight
+    return sight is not None and "content" in sight and sees_addresses(party, matter_of(case, state, directory))
 
 
 def _sight(party: Party, case: Case, state: Notification, directory: Directory) -> Fields | None:

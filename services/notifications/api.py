@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from contracts.access import Party
 from contracts.directory import Directory
 from contracts.vault import Purpose
 from services.notifications import views
@@ -21,6 +20,7 @@ from shared.database import Database
 from shared.eventlog import EventLog
 from shared.http import Cursors, Page, Problem, not_found
 from shared.identity import Caller, caller, on_behalf_of
+from shared.listed import directory
 from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
 
 
@@ -36,25 +36,35 @@ Behalf = Annotated[Caller, Depends(behalf)]
 
 
 @dataclass(frozen=True)
+class Found:
+    """A notification that the caller may see, the directory of that moment, and whether its content may be shown."""
+
+    case: Case
+    state: Notification
+    directory: Directory
+    content: bool
+
+
+@dataclass(frozen=True)
 class Shelf:
     """What the routes here need."""
 
     database: Database
     log: EventLog
-    directory: Directory
     copies: Copies
     cursors: Cursors
 
-    async def find(self, incident: str, asking: Caller) -> tuple[Party, Case, Notification]:
+    async def find(self, incident: str, asking: Caller) -> Found:
         """A notification that this caller may see. Problem 404 for any other, as for one that is not there."""
         person = asking.id if asking.kind == "person" else None
-        party = self.directory.member(asking.agency or "", person, asking.roles)
         async with self.database.reading() as connection:
+            known = await directory(connection)
             case = await views.case_of(connection, incident)
             state = aggregate(case).fold(await self.log.load(connection, views.stream_of(incident)))
-        if party is None or state.status is None or not may_see(party, case, state, self.directory):
+        party = known.member(asking.agency or "", person, asking.roles)
+        if party is None or state.status is None or not may_see(party, case, state, known):
             raise not_found()
-        return party, case, state
+        return Found(case, state, known, content=may_see_content(party, case, state, known))
 
 
 def notifications_router(shelf: Shelf) -> APIRouter:
@@ -77,8 +87,8 @@ def notifications_router(shelf: Shelf) -> APIRouter:
 
     @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
     async def one(incident: str, asking: Behalf) -> dict[str, Any]:
-        party, case, state = await shelf.find(incident, asking)
-        return _told(case, state, content=may_see_content(party, case, state, shelf.directory))
+        found = await shelf.find(incident, asking)
+        return _told(found.case, found.state, content=found.content)
 
     @router.get("/{incident}/exports/{form}", summary="A copy, in the form's order; taking it is recorded")
     async def copy(
@@ -89,14 +99,15 @@ def notifications_router(shelf: Shelf) -> APIRouter:
         version: Annotated[int | None, Query(ge=1)] = None,
         filing: Annotated[bool, Query(description="The copy to be filed: waits for the reason of a delay.")] = False,
     ) -> Response:
-        party, case, state = await shelf.find(incident, asking)
-        if asking.kind != "person" or not may_see_content(party, case, state, shelf.directory):
+        found = await shelf.find(incident, asking)
+        if asking.kind != "person" or not found.content:
             raise not_found()
-        if filing and case.awaiting_reason:
+        if filing and found.case.awaiting_reason:
             remedy = "It was submitted late: record the reason with notification.delay-explained first."
             raise Problem(409, "awaiting-reason", "Awaiting the reason for the delay", remedy)
-        content = await _copied(shelf, Wanted(incident, form, purpose, asking), case, state, _version(state, version))
-        name = f"notification-{incident[-8:]}-v{_version(state, version).number}.{form}"
+        written = _version(found.state, version)
+        content = await _copied(shelf, Wanted(incident, form, purpose, asking), found, written)
+        name = f"notification-{incident[-8:]}-v{written.number}.{form}"
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type=MEDIA_TYPES[form], headers=disposition)
 
@@ -118,9 +129,9 @@ def _version(state: Notification, number: int | None) -> Written:
     return found[-1]
 
 
-async def _copied(shelf: Shelf, wanted: Wanted, case: Case, state: Notification, written: Written) -> bytes:
+async def _copied(shelf: Shelf, wanted: Wanted, found: Found, written: Written) -> bytes:
     try:
-        return await shelf.copies.take(wanted, case, state, written)
+        return await shelf.copies.take(wanted, found.case, found.state, written, found.directory)
     except NotYetFiled:
         remedy = "What was just sent is still on its way to the vault; ask again in a moment."
         raise Problem(503, "not-yet-filed", "Not yet filed", remedy, headers={"Retry-After": "1"}) from None

@@ -2,18 +2,16 @@
 
 import os
 import sys
-from pathlib import Path
 
 from fastapi import FastAPI
 
 from contracts.catalogue import INCIDENTS
-from contracts.directory import directory_from
 from contracts.envelope import AnyEvent
 from services.notifications.api import Shelf, notifications_router
 from services.notifications.copies import Copies
 from services.notifications.post import Post
 from services.notifications.proposals import Projection, judge
-from services.notifications.reactions import reactions
+from services.notifications.reactions import cases_ahead, reactions
 from services.notifications.tables import notification
 from services.notifications.views import stream_of
 from shared.assembly import Assembly
@@ -22,18 +20,17 @@ from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, sett
 from shared.signals import Signal
 from shared.submissions import Submissions
 
-NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "agencies_file", "smtp_host", "smtp_port")
+NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "smtp_host", "smtp_port")
 
 
 def app(settings: Settings) -> FastAPI:
     """One process of notifications."""
-    directory = directory_from(Path(settings.agencies_file).read_text(encoding="utf-8"))
     made = Assembly(settings)
-    projection = Projection(made.log, directory, made.clock)
-    made.project(projection)
+    projection = Projection(made.log, made.clock)
+    made.project(projection, gathers=True)
     post = Post(made.database, made.clock, settings.smtp_host, settings.smtp_port)
-    submissions = Submissions(made.workplace, made.database, made.parking, judge, _stream)
-    react = reactions(directory)
+    submissions = Submissions(made.workplace, made.database, made.parking, judge, _stream, ahead=cases_ahead)
+    react = reactions()
     submissions.register(react)
     made.read(react, folds=(INCIDENTS,), after=submissions.wake)
     made.tasks += [submissions.run, post.run]
@@ -41,8 +38,8 @@ def app(settings: Settings) -> FastAPI:
         Signal("letters_waiting", "Letters that have not been sent yet.", post.waiting, quiet=True),
         Signal("letters_undelivered", "Letters that have failed at least once.", post.undelivered),
     ]
-    copies = Copies(made.database, made.workplace, directory, made.vault_client)
-    shelf = Shelf(made.database, made.log, directory, copies, made.cursors)
+    copies = Copies(made.database, made.workplace, made.vault_client)
+    shelf = Shelf(made.database, made.log, copies, made.cursors)
     return made.app(
         title="Notifications", routers=[notifications_router(shelf)], views=[notification], fold=projection.fold
     )

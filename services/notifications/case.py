@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from contracts.agreements import ExclusionApproved, ExclusionEnded
 from contracts.codes import Ground
 from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet, Reckoned
 from contracts.envelope import AnyEvent
+from contracts.exclusions import NOBODY, Exclusions
 from contracts.incidents import AwarenessCorrected, IncidentLinked, IncidentReferred, NotifiabilityDecided
 from contracts.notifications import PartnerNotified
 
@@ -40,6 +42,7 @@ class Case:
     clocks: Mapping[str, Reckoned] = field(default_factory=dict)
     awaiting_reason: bool = False
     told: Mapping[str, Told] = field(default_factory=dict)
+    exclusions: Exclusions = NOBODY
 
 
 DUTY = ("T01", "T03", "T04")
@@ -66,6 +69,8 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
             return replace(case, awaiting_reason=awaiting)
         case PartnerNotified(recipient=recipient, notified_at=at, channel=channel):
             return replace(case, told={**case.told, recipient: Told(at, channel)})
+        case ExclusionApproved() | ExclusionEnded():
+            return replace(case, exclusions=case.exclusions.after(fact.data))
         case _:
             return case
 

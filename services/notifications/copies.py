@@ -61,20 +61,20 @@ class Wanted:
 class Copies:
     """Makes copies. Raises what the vault client raises: VaultAway, NotYetFiled, VaultRefused."""
 
-    def __init__(self, database: Database, workplace: Workplace, directory: Directory, vault: VaultClient) -> None:
+    def __init__(self, database: Database, workplace: Workplace, vault: VaultClient) -> None:
         self._database = database
         self._workplace = workplace
-        self._directory = directory
         self._vault = vault
-        self._areas = {area: agency.name for area, agency in directory.authorities.items()}
 
-    async def take(self, wanted: Wanted, case: Case, state: Notification, written: Written) -> bytes:
+    async def take(
+        self, wanted: Wanted, case: Case, state: Notification, written: Written, directory: Directory
+    ) -> bytes:
         """The bytes of a copy of one version; that it was taken is committed before they are returned."""
         needed = references(written.content)
         shown = await self._vault.reveal(needed, purpose=wanted.purpose, caller=wanted.caller, incident=wanted.incident)
         values = {ref: one.value for ref, one in shown.items() if one.status == "present"}
         covered = coverage(written.content)
-        copy = self._copy(wanted, case, state, written, values, covered)
+        copy = self._copy(wanted, case, state, written, values, covered, directory)
         content = RENDER[wanted.form](copy)
         await self._record(wanted, case, written, covered)
         return content
@@ -87,9 +87,11 @@ class Copies:
         written: Written,
         values: Mapping[str, Any],
         covered: Coverage,
+        directory: Directory,
     ) -> ExportedNotification:
         clock = duty_clock(case)
-        partnership = self._directory.partnerships.get(case.partnership)
+        areas = {area: agency.name for area, agency in directory.authorities.items()}
+        partnership = directory.partnerships.get(case.partnership)
         return ExportedNotification(
             incident=wanted.incident,
             partnership=case.partnership,
@@ -101,33 +103,13 @@ class Copies:
             remarks=tuple(_remarks(case, written)),
             coverage=_covered(covered),
             filing=_filing(case, state),
-            recipients=tuple(self._recipients(case, state, written)),
-            fields=fields(written.content, values, self._areas),
+            recipients=tuple(_recipients(case, state, written, directory)),
+            fields=fields(written.content, values, areas),
             exported_at=self._workplace.clock.now(),
             exported_by=wanted.caller.agency or wanted.caller.id,
             exported_as=", ".join(sorted(wanted.caller.roles)) or wanted.caller.kind,
             purpose=wanted.purpose,
         )
-
-    def _recipients(self, case: Case, state: Notification, written: Written) -> list[Recipient]:
-        areas = dict.fromkeys((*case.other_areas, *written.content.other_areas_to_notify))
-        others = [area for area in areas if area != case.host_authority]
-        return [
-            self._recipient(recipient, case, state)
-            for named in recipients(written.content.grounds, others)
-            for recipient in (
-                [agency.id for agency in self._directory.partners(case.host_authority)]
-                if named == PARTNERS
-                else [named]
-            )
-        ]
-
-    def _recipient(self, recipient: str, case: Case, state: Notification) -> Recipient:
-        told = case.told.get(recipient)
-        at, how = (told.at, told.channel) if told else (None, None)
-        if at is None and state.filed and recipient in NATIONAL_PORTAL:
-            at, how = state.filed.portal_time, state.filed.submitted_via.value
-        return Recipient(recipient=recipient, name=self._directory.name_of(recipient), told_at=at, how=how)
 
     async def _record(self, wanted: Wanted, case: Case, written: Written, covered: Coverage) -> None:
         now = self._workplace.clock.now()
@@ -155,6 +137,26 @@ class Copies:
         async with self._database.transaction(self._workplace.log) as tx:
             work = await self._workplace.work(tx, cause)
             await work.record(stream_of(wanted.incident), [Outcome(taken)])
+
+
+def _recipients(case: Case, state: Notification, written: Written, directory: Directory) -> list[Recipient]:
+    areas = dict.fromkeys((*case.other_areas, *written.content.other_areas_to_notify))
+    others = [area for area in areas if area != case.host_authority]
+    return [
+        _recipient(recipient, case, state, directory)
+        for named in recipients(written.content.grounds, others)
+        for recipient in (
+            [agency.id for agency in directory.partners(case.host_authority)] if named == PARTNERS else [named]
+        )
+    ]
+
+
+def _recipient(recipient: str, case: Case, state: Notification, directory: Directory) -> Recipient:
+    told = case.told.get(recipient)
+    at, how = (told.at, told.channel) if told else (None, None)
+    if at is None and state.filed and recipient in NATIONAL_PORTAL:
+        at, how = state.filed.portal_time, state.filed.submitted_via.value
+    return Recipient(recipient=recipient, name=directory.name_of(recipient), told_at=at, how=how)
 
 
 def _remarks(case: Case, written: Written) -> Iterator[str]:

@@ -6,7 +6,7 @@ line can break behind the server's yes): then it is sent again, under the same M
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -30,11 +30,15 @@ _KEEP_LETTER = """
     """
 
 
-async def keep_letters(tx: Transaction, letters: Iterable[Letter], now: datetime) -> None:
-    """Keep letters to be sent; one that is kept already is not kept twice."""
+def keep_letters(tx: Transaction, letters: Iterable[Letter], now: datetime) -> None:
+    """Keep letters to be sent, written before the commit; one that is kept already is not kept twice."""
     rows = [(each.message_id, each.incident, each.recipient, each.subject, each.body, now) for each in letters]
     if rows:
-        await tx.driver.executemany(_KEEP_LETTER, rows)
+        tx.later("letters", _keep_letters, *rows)
+
+
+async def _keep_letters(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    await tx.driver.executemany(_KEEP_LETTER, rows)
 
 
 class Post:

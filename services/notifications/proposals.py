@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from contracts.catalogue import NOTIFICATIONS, topic_of
-from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from services.notifications import notification
 from services.notifications.case import Case
 from services.notifications.letters import letters
 from services.notifications.notification import UNWRITTEN, Notification
 from services.notifications.post import keep_letters
+from services.notifications.surroundings import directory_of
 from services.notifications.views import case_of, show, stream_of
 from shared.clock import Clock
 from shared.consumer import Work
@@ -37,9 +37,8 @@ async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
 class Projection:
     """What follows from our own facts, in the transaction that appends them: read models, and letters."""
 
-    def __init__(self, log: EventLog, directory: Directory, clock: Clock) -> None:
+    def __init__(self, log: EventLog, clock: Clock) -> None:
         self._log = log
-        self._directory = directory
         self._clock = clock
 
     async def __call__(self, tx: Transaction, facts: Sequence[AnyEvent]) -> None:
@@ -47,15 +46,20 @@ class Projection:
         await self.fold(tx, facts)
         for fact in _own(facts):
             case = await case_of(tx, fact.subject or "")
-            await keep_letters(tx, letters(fact, case, self._directory), self._clock.now())
+            keep_letters(tx, letters(fact, case, await directory_of(tx, fact.partnership)), self._clock.now())
 
     async def fold(self, tx: Transaction, facts: Sequence[AnyEvent]) -> None:
         """The read models alone, as a rebuild needs them."""
         newest = {fact.subject: fact for fact in _own(facts) if fact.subject}
+        shown = {}
         for incident, fact in newest.items():
-            past = await self._log.load(tx, stream_of(incident))
-            known = [each for each in past if (each.streamversion or 0) <= (fact.streamversion or 0)]
-            await show(tx.connection, incident, aggregate(Case(incident)).fold(known), fact)
+            state, version = tx.known.get(stream_of(incident), (UNWRITTEN, 0))
+            if version != fact.streamversion:  # it was not decided here just now: a rebuild
+                past = await self._log.load(tx, stream_of(incident))
+                known = [each for each in past if (each.streamversion or 0) <= (fact.streamversion or 0)]
+                state = aggregate(Case(incident)).fold(known)
+            shown[incident] = (state, fact)
+        await show(tx, shown)
 
 
 def _own(facts: Sequence[AnyEvent]) -> list[AnyEvent]:

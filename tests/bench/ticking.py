@@ -6,14 +6,11 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData
 
-from infra.agencies import AGENCIES
 from services.gateway import views
-from services.gateway.directory import read_directory
 from services.gateway.routing import route
 from services.gateway.tick import Ticking
 from shared.clock import clock_from
@@ -58,7 +55,7 @@ async def _ground(job: Mapping[str, Any], count: int) -> tuple[Database, Ticking
     database = Database(service.runtime_url)
     log = EventLog("gateway", log_tables(MetaData()), route)
     place = Workplace("gateway", log, clock_from(None), lambda tx: calendar(tx.connection), views.apply)
-    return database, Ticking(place, database, read_directory(Path(AGENCIES)), arrived=_arrived)
+    return database, Ticking(place, database, arrived=_arrived)
 
 
 async def _arrived(_: datetime) -> bool:

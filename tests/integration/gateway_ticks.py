@@ -1,6 +1,6 @@
 """A gateway without its ways in, on a real PostgreSQL: incidents are recorded, heard about and ticked at will."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,26 +26,32 @@ from shared.consumer import Reactions, Work, Workplace
 from shared.database import Database, Transaction
 from shared.days_off import calendar
 from shared.eventlog import EventLog, log_tables
+from shared.listed import directory
 from shared.migrate import upgrade
 from shared.working_days import Calendar
+from tests.faults.gateway.ground import begin_directory
 from tests.stacks import Stack
 from tests.unit.gateway_stories import AUTHORITIES, HOST, PARTNERS, event, referral
 
 MIGRATIONS = Path(services.gateway.__file__).parent / "migrations"
 
 
-@dataclass(frozen=True)
-class Named:
-    id: str
-
-
-class Areas:
-    @property
-    def authorities(self) -> Mapping[str, Named]:
-        return {area: Named(agency) for area, agency in AUTHORITIES.items()}
-
-    def partners(self, area: str) -> Sequence[Named]:
-        return [Named(agency) for agency in PARTNERS] if area == HOST else []
+def directory_text() -> str:
+    """The agencies that the stories know, each authority with its area and the partners in the host's."""
+    agencies = [
+        *((agency, "local_authority", area) for area, agency in AUTHORITIES.items()),
+        *((agency, kind, HOST) for agency, kind in zip(PARTNERS, ("icb", "police_force"), strict=True)),
+    ]
+    return "\n".join(
+        [
+            f'[[partnership]]\nid = "northshire"\nname = "Northshire"\nareas = {sorted(AUTHORITIES)}',
+            *(
+                f'[[agency]]\nid = "{agency}"\nname = "{agency}"\ntype = "{kind}"\nareas = ["{area}"]'
+                '\npartnerships = ["northshire"]'
+                for agency, kind, area in agencies
+            ),
+        ]
+    )
 
 
 @dataclass
@@ -80,7 +86,7 @@ class Gateway:
 
     def ticking(self) -> Ticking:
         more = {} if self.arrived is None else {"arrived": self.arrived}
-        return Ticking(self.place, self.database, Areas(), **more)
+        return Ticking(self.place, self.database, **more)
 
     @asynccontextmanager
     async def work(self, cause: AnyEvent) -> AsyncIterator[Work]:
@@ -99,7 +105,7 @@ class Gateway:
         facts: list[AnyEvent] = []
         async with self.work(proposal) as work:
             incident, _ = await past.incident(work.tx, work.place.log, name)
-            outcomes = decide(incident, proposal, context(Areas(), at, work.calendar))
+            outcomes = decide(incident, proposal, context(await directory(work.tx.connection), at, work.calendar))
             facts = await work.record(name, outcomes)
         return facts
 
@@ -108,7 +114,7 @@ class Gateway:
         self.clock.time = at
         fact = event(data, at, name, source="/services/notifications", streamversion=version)
         reactions = Reactions("gateway")
-        register(reactions, Areas())
+        register(reactions)
         async with self.work(fact) as work:
             for reaction in reactions.to("safeguarding.notifications", fact.name):
                 await reaction(fact, work)
@@ -135,4 +141,5 @@ class Gateway:
 async def gateway_database(stack: Stack) -> ServiceDatabase:
     service = stack.create_database(f"tick_{uuid4().hex[:8]}")
     await upgrade(MIGRATIONS, service.owner_url, service.runtime_role)
+    await begin_directory(service, directory_text())
     return service

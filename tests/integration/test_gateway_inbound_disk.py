@@ -31,7 +31,7 @@ async def shore(stack: Stack) -> AsyncIterator[Shore]:
         ground(service, PrivateKey.generate(), HandClock(datetime.now(UTC))) as opened,
         AIOKafkaProducer(**access(stack)) as producer,
     ):
-        inbound = Inbound(opened.intake, opened.directory, opened.clock, opened.sealer)
+        inbound = Inbound(opened.intake, lambda: opened.directory, opened.clock, opened.sealer)
         configs = {
             "message.timestamp.type": "LogAppendTime",
             "segment.ms": str(int(SEGMENT_SECONDS * 1000)),

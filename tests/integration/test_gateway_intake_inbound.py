@@ -92,7 +92,7 @@ async def shore(stack: Stack) -> AsyncIterator[Shore]:
         ground(service, PrivateKey.generate(), HandClock(datetime.now(UTC))) as opened,
         AIOKafkaProducer(**access(stack)) as producer,
     ):
-        inbound = Inbound(opened.intake, opened.directory, opened.clock, opened.sealer)
+        inbound = Inbound(opened.intake, lambda: opened.directory, opened.clock, opened.sealer)
         for topic in inbound.topics():
             stack.create_topic(topic, 1, {"message.timestamp.type": "LogAppendTime"})
         yield Shore(opened, inbound, producer, access(stack))

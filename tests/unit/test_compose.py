@@ -119,7 +119,7 @@ def test_a_process_accepts_the_settings_in_its_room(
     settings = settings_from(here, need=NEEDED_BY_EVERY_SERVICE)
     assert settings.service == SERVICE_OF[process].name
     assert settings.kafka_password
-    for file in (settings.client_key_file, settings.cursor_key_file, settings.agencies_file):
+    for file in (settings.client_key_file, settings.cursor_key_file):
         assert Path(file).stat().st_size > 0
     assert all(name.startswith("SX_") for name in told)
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from contracts.directory import directory_from
 from contracts.identifiers import mint, mint_reference
 from contracts.sealing import is_reference
 from services.gateway.checks import Arrival, Checked, Rejected, check
-from services.gateway.directory import read_directory
 from tests.faults.gateway.ground import AGENCIES, NOW, POLICE, referral
 
-DIRECTORY = read_directory(AGENCIES)
+DIRECTORY = directory_from(AGENCIES.read_text(encoding="utf-8"))
 
 
 def checked(value: Any) -> Checked:

@@ -11,7 +11,7 @@ from pydantic import PlainSerializer
 from contracts.access import Matter
 from contracts.agreements import ExclusionApproved, ExclusionBasis, ExclusionEnded, ExclusionProposed
 from contracts.codes import AbuseOrNeglect, Ground, Grounds, Nature
-from contracts.exclusions import Exclusions
+from contracts.exclusions import NOBODY, Exclusions
 from contracts.rules import Rule, rule
 from contracts.rules.grounds import Circumstances, Where, grounds_of
 from shared import decider
@@ -84,7 +84,6 @@ class Filing:
 
 
 NOTHING_FILED = Filing()
-NOBODY_EXCLUDED = Exclusions()
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Incident:
     linked_to: str | None = None
     twins: Names = frozenset()
     filing: Filing = NOTHING_FILED
-    exclusions: Exclusions = NOBODY_EXCLUDED
+    exclusions: Exclusions = NOBODY
     exclusions_open: Mapping[str, OpenExclusion] = field(default_factory=dict)
     recalled: Mapping[str, Recalled] = field(default_factory=dict)
     joined: Mapping[str, Names] = field(default_factory=dict)

@@ -95,8 +95,8 @@ def doorway_app(
         return {"keys": [key or public_key()]}
 
     cursors = Cursors(b"a key that only tests have")
-    way = WayIn(ground.door, ground.database, ground.directory, answers, ground.clock, cursors, allow)
-    desk = Desk(ground.database, ground.log, ground.directory, ground.clock, cursors)
+    way = WayIn(ground.door, ground.database, lambda: ground.directory, answers, ground.clock, cursors, allow)
+    desk = Desk(ground.database, ground.log, ground.clock, cursors)
     app = service_app(
         title="Gateway",
         service="gateway",

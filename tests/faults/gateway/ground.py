@@ -15,11 +15,12 @@ from nacl.public import PrivateKey, SealedBox
 from sqlalchemy import MetaData, insert
 
 from contracts.access import Party
+from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from infra.postgres.provision import ServiceDatabase
 from services.gateway import views
+from services.gateway.bootstrap import bootstrap
 from services.gateway.checks import Arrival
-from services.gateway.directory import Directory, read_directory
 from services.gateway.door import Door
 from services.gateway.intake import Intake, Taken
 from services.gateway.owned import Owned
@@ -28,6 +29,7 @@ from shared.consumer import Workplace
 from shared.database import Database
 from shared.days_off import calendar
 from shared.eventlog import EventLog, log_tables
+from shared.listed import Standing
 from shared.migrate import upgrade
 from shared.vault_client import Sealer, SealingKey, SealingKeys
 from shared.vault_client.parcels import sealing_keys
@@ -54,10 +56,20 @@ class HandClock:
 
 
 async def gateway_database(stack: Stack, name: str) -> ServiceDatabase:
-    """A database with the gateway's tables, empty."""
+    """A database with the gateway's tables, and nothing in it but the demo's directory."""
     service = stack.create_database(f"{name}_{uuid4().hex[:8]}")
     await upgrade(MIGRATIONS, service.owner_url, service.runtime_role)
+    await begin_directory(service, AGENCIES.read_text(encoding="utf-8"))
     return service
+
+
+async def begin_directory(service: ServiceDatabase, text: str) -> None:
+    """The first facts of the directory, as an operator writes them."""
+    database = Database(service.runtime_url, pool_size=1)
+    try:
+        await bootstrap(database, HandClock(), text)
+    finally:
+        await database.close()
 
 
 @dataclass
@@ -69,10 +81,14 @@ class Ground:
     intake: Intake
     log: EventLog
     clock: HandClock
-    directory: Directory
+    standing: Standing
     sealer: Sealer
     place: Workplace
     secret: PrivateKey = field(repr=False)
+
+    @property
+    def directory(self) -> Directory:
+        return self.standing.now
 
     def arrival(
         self, agency: str = POLICE, person: str | None = None, *roles: str, offset: int | None = None
@@ -103,22 +119,24 @@ async def ground(service: ServiceDatabase, secret: PrivateKey, clock: HandClock 
     """A process's way in over a database that others may share."""
     database = Database(service.runtime_url, pool_size=4)
     clock = clock or HandClock()
-    directory = read_directory(AGENCIES)
+    standing = Standing(database)
+    await standing.refresh()
     log = EventLog("gateway", log_tables(MetaData()), route)
     sealer = Sealer(SealingKey.of(bytes(secret.public_key)))
 
-    place = Workplace("gateway", log, clock, lambda tx: calendar(tx.connection), views.apply)
-    intake = Intake(place, Owned(directory), directory, sealer, b"a key that only tests have")
+    place = Workplace("gateway", log, clock, lambda tx: calendar(tx.connection), views.keeping(standing.stale))
+    intake = Intake(place, Owned(), lambda: standing.now, sealer, b"a key that only tests have")
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as nowhere:
         door = Door(intake, database, log, SealingKeys(sealer, database, nowhere))
-        running = asyncio.create_task(door.run())
+        running = [asyncio.create_task(task) for task in (door.run(), standing.run())]
         await _remember(database, sealer)
         try:
-            yield Ground(database, door, intake, log, clock, directory, sealer, place, secret)
+            yield Ground(database, door, intake, log, clock, standing, sealer, place, secret)
         finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await database.close()
 
 
