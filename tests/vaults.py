@@ -40,6 +40,7 @@ def person(role: str, *partnerships: str, name: str = "authority-approver") -> C
 
 APPROVER = person("approver")
 UNIT = person("business_unit", name="business-unit-manager")
+OFFICER = person("business_unit", name="business-unit-officer")
 OPERATOR = person("operator", name="operator")
 
 
@@ -128,6 +129,12 @@ class World:
         """The headers of a call in the gateway's name."""
         headers = {"authorization": f"Bearer {await self.credentials.token(audience_of('vault'))}"}
         return headers | ({"on-behalf-of": on_behalf_of.to_header()} if on_behalf_of else {})
+
+    async def erase(self, owner: str, by: Caller = UNIT) -> dict[str, list[str]]:
+        """One person proposes it, another one decides; what remains."""
+        reason = mint_reference()
+        await self.client.propose_erasure(owner, reason_ref=reason, caller=OFFICER)
+        return await self.client.erase(owner, reason_ref=reason, caller=by)
 
     async def filed(self, *parcels: str) -> None:
         """Waits until the vault has filed and confirmed these."""

@@ -4,10 +4,10 @@ import base64
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field, StringConstraints
 from sqlalchemy import insert
@@ -16,19 +16,21 @@ from contracts.identifiers import IncidentId, PartnershipId, Reference, SubjectI
 from contracts.sealing import Model
 from contracts.vault import Purpose
 from services.vault import tables, views
+from services.vault.access_record import AccessRecords
+from services.vault.api_erasing import erasing_router
+from services.vault.calling import Behind, Operator, Service, Who
 from services.vault.collector import Collector, SourceAway
 from services.vault.document_store import HEARD_OUT, DocumentStore, Sent
-from services.vault.erasure import Decision, Erasure
+from services.vault.erasure import Erasure
 from services.vault.key_store import KeyStore
 from services.vault.looking import Asking, record_search
+from services.vault.retaining import Retaining
 from services.vault.reveal import Reveal
 from shared.clock import Clock
 from shared.database import Database
 from shared.http import Cursors, Page, Problem, not_found
-from shared.identity import Caller, caller, on_behalf_of
 
 MAY_SEE_LOOKS = frozenset({"business_unit", "scrutineer", "approver"})
-Owner = Annotated[str, StringConstraints(pattern=r"^(subject|incident)-[0-9a-f]{32}$")]
 
 
 class RevealAsked(Model):
@@ -39,48 +41,12 @@ class RevealAsked(Model):
     incident: IncidentId | None = None
 
 
-class ErasureAsked(Model):
-    """Whose key is to be destroyed; the reason lies in the vault like any other words."""
-
-    owner: Owner
-    reason_ref: Reference
-
-
-class HoldAsked(ErasureAsked):
-    """A legal hold placed or lifted."""
-
-    act: Literal["placed", "lifted"]
-
-
 class BackupTaken(Model):
     """A backup of both databases that holds everything filed until then."""
 
     until: AwareDatetime
 
 
-def service(who: Annotated[Caller, Depends(caller)]) -> Caller:
-    """Lets services in. Problem 404 for anyone else: for them there is nothing here."""
-    if who.kind != "service" or who.id == "vault":
-        raise not_found()
-    return who
-
-
-def behind(request: Request, who: Annotated[Caller, Depends(caller)]) -> Caller:
-    """The one in whose name this is asked: a service's word is taken, nobody else's."""
-    return on_behalf_of(who, request, door=min(who.roles, default="")) if who.kind == "service" else who
-
-
-def operator(person: Annotated[Caller, Depends(behind)]) -> Caller:
-    """Lets operators in, directly or through a service. Problem 404 for anyone else."""
-    if person.kind != "person" or "operator" not in person.roles:
-        raise not_found()
-    return person
-
-
-Who = Annotated[Caller, Depends(caller)]
-Service = Annotated[Caller, Depends(service)]
-Behind = Annotated[Caller, Depends(behind)]
-Operator = Annotated[Caller, Depends(operator)]
 Ref = Annotated[str, StringConstraints(pattern=r"^vault:[0-9a-f]{32}$")]
 
 
@@ -102,7 +68,7 @@ def vault_routers(
         _keys(database, keys, collector),
         _looking(database, reveal, clock, cursors),
         _documents(documents, clock),
-        _erasing(erasure, clock),
+        erasing_router(database, erasure, Retaining(database, reveal), AccessRecords(database, reveal), clock),
     ]
 
 
@@ -208,30 +174,6 @@ async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
     yield first
     async for chunk in rest:
         yield chunk
-
-
-def _erasing(erasure: Erasure, clock: Clock) -> APIRouter:
-    router = APIRouter(prefix="/v1")
-
-    @router.post("/erasures")
-    async def erase(asked: ErasureAsked, who: Service, person: Behind) -> dict[str, Any]:
-        remains = await erasure.erase(Decision(asked.owner, person, asked.reason_ref, clock.now()))
-        return {
-            "owner": asked.owner,
-            "remains": {
-                "narratives": remains.narratives,
-                "documents": remains.documents,
-                "identities": remains.identities,
-                "likelySame": remains.likely_same,
-            },
-        }
-
-    @router.post("/holds", status_code=201)
-    async def hold(asked: HoldAsked, who: Service, person: Behind) -> dict[str, str]:
-        await erasure.hold(Decision(asked.owner, person, asked.reason_ref, clock.now()), asked.act)
-        return {"owner": asked.owner, "act": asked.act}
-
-    return router
 
 
 def _keys(database: Database, keys: KeyStore, collector: Collector) -> APIRouter:

@@ -51,7 +51,8 @@ def vault_settings(environ: Mapping[str, str], settings: Settings) -> VaultSetti
         faults.append("SX_MASTER_KEY_FILE is not set: name the file with the master keys, readable by its owner alone")
     if faults:
         raise BadSettings(faults)
-    named = environ.get("SX_PARCEL_SOURCES") or f"{settings.gateway_url},{settings.notifications_url}"
+    known = (settings.gateway_url, settings.notifications_url, settings.delivery_url)
+    named = environ.get("SX_PARCEL_SOURCES") or ",".join(known)
     return VaultSettings(
         keys_database_url=environ["SX_KEYS_DATABASE_URL"],
         master_key_file=Path(file or Path(settings.state_dir) / "master-keys"),

@@ -53,18 +53,28 @@ class Erasure:
         self._database = database
         self._keys = keys
 
+    async def propose(self, decision: Decision, act: Literal["proposed", "withdrawn"]) -> None:
+        """One person proposes an erasure, or takes the proposal back. Problems: 403, 404, 409 under a legal hold."""
+        async with self._database.transaction() as tx:
+            await _in_turn(tx)
+            await entitled(tx.connection, decision)
+            if act == "proposed":
+                await _refuse_if_held(tx.connection, decision.owner)
+            await tx.connection.execute(insert(tables.erasure_proposal).values(**_row(decision), act=act))
+
     async def erase(self, decision: Decision) -> Remains:
-        """Erases, and reports what remains; again does no more. Problems: 403, 404, 409 under a legal hold."""
+        """Erases what another person proposed, and reports what remains; again does no more.
+
+        Problems: 403, 404; 409 under a legal hold, and where nobody else has proposed it.
+        """
         owner = decision.owner
         async with self._database.transaction() as tx:
             await _in_turn(tx)
-            await _entitled(tx.connection, decision)
-            held = await _holds(tx.connection, await _touching(tx.connection, owner))
-            if held:
-                detail = "Lift the hold first; until then nothing of this is erased."
-                raise Problem(409, "legal-hold", "Under a legal hold", detail, more={"held": held})
+            await entitled(tx.connection, decision)
+            await _refuse_if_held(tx.connection, owner)
+            row = _row(decision) | {"proposed_by": await _proposed_by_another(tx.connection, decision)}
             # the tombstone is first: a crash from here on is made good at the next start
-            await tx.connection.execute(upsert(tables.erasure).values(_row(decision)).on_conflict_do_nothing())
+            await tx.connection.execute(upsert(tables.erasure).values(row).on_conflict_do_nothing())
             await _forget_traits(tx, [owner])
         await self._keys.destroy([owner], decision.at)
         log.info("a key was destroyed", extra={"owner": owner})
@@ -75,7 +85,7 @@ class Erasure:
         """Places or lifts a legal hold. Problems: 403, 404."""
         async with self._database.transaction() as tx:
             await _in_turn(tx)
-            await _entitled(tx.connection, decision)
+            await entitled(tx.connection, decision)
             await tx.connection.execute(insert(tables.hold).values(**_row(decision), act=act))
 
     async def reapply(self, at: datetime) -> int:
@@ -123,7 +133,46 @@ async def erased_among(tx: Transaction, owners: Collection[str]) -> set[str]:
     return set((await tx.connection.execute(erased)).scalars())
 
 
-async def _entitled(connection: AsyncConnection, decision: Decision) -> None:
+async def _refuse_if_held(connection: AsyncConnection, owner: str) -> None:
+    held = await holds(connection, await touching(connection, owner))
+    if held:
+        detail = "Lift the hold first; until then nothing of this is erased."
+        raise Problem(409, "legal-hold", "Under a legal hold", detail, more={"held": held})
+
+
+async def open_proposals(connection: AsyncConnection, owners: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Proposed erasures that nobody has decided or taken back, of these owners or of all."""
+    said, erased = tables.erasure_proposal, select(tables.erasure.c.owner)
+    latest = select(said).distinct(said.c.owner).where(said.c.owner.not_in(erased))
+    if owners is not None:
+        latest = latest.where(said.c.owner.in_(owners))
+    rows = await connection.execute(latest.order_by(said.c.owner, said.c.id.desc()))
+    return [
+        {
+            "owner": row.owner,
+            "proposedBy": row.decided_by,
+            "agency": row.agency,
+            "at": row.at,
+            "reasonRef": row.reason_ref,
+        }
+        for row in rows
+        if row.act == "proposed"
+    ]
+
+
+async def _proposed_by_another(connection: AsyncConnection, decision: Decision) -> str | None:
+    done = select(tables.erasure.c.owner).where(tables.erasure.c.owner == decision.owner)
+    if await connection.scalar(done) is not None:
+        return None  # it is erased already
+    proposals = await open_proposals(connection, [decision.owner])
+    if not proposals or proposals[0]["proposedBy"] == decision.by.id:
+        detail = "Erasing takes two people: one proposes it, another one decides."
+        raise Problem(409, "needs-a-second-person", "Nobody else has proposed this", detail)
+    return str(proposals[0]["proposedBy"])
+
+
+async def entitled(connection: AsyncConnection, decision: Decision) -> None:
+    """Whether this person may decide about a record: its own partnership's business unit. Problems: 403, 404."""
     by = decision.by
     if by.kind != "person" or MAY_DECIDE not in by.roles:
         raise Problem(403, "not-permitted", "Not permitted", f"A person with the role {MAY_DECIDE} decides this.")
@@ -134,7 +183,7 @@ async def _entitled(connection: AsyncConnection, decision: Decision) -> None:
         raise not_found()
 
 
-async def _touching(connection: AsyncConnection, owner: str) -> list[str]:
+async def touching(connection: AsyncConnection, owner: str) -> list[str]:
     """An owner and, of a subject, the incidents it is in; of an incident, the subjects that came with it."""
     item, mention = tables.item, tables.mention
     incidents = select(item.c.incident).where(item.c.subject == owner, item.c.incident.is_not(None))
@@ -144,7 +193,8 @@ async def _touching(connection: AsyncConnection, owner: str) -> list[str]:
     return [owner, *sorted(one for one in found.scalars() if one is not None)]
 
 
-async def _holds(connection: AsyncConnection, owners: Collection[str]) -> list[str]:
+async def holds(connection: AsyncConnection, owners: Collection[str]) -> list[str]:
+    """Those among them on whom a legal hold stands."""
     hold = tables.hold
     latest = select(hold.c.owner, hold.c.act).distinct(hold.c.owner).where(hold.c.owner.in_(owners))
     rows = await connection.execute(latest.order_by(hold.c.owner, hold.c.id.desc()))
@@ -160,7 +210,7 @@ async def _remains(connection: AsyncConnection, owner: str) -> Remains:
     erased = select(tables.erasure.c.owner)
     there = item.c.owner.not_in(erased) & item.c.ciphertext.is_not(None)
     spoken_of = select(item.c.ref).join(mention, mention.c.ref == item.c.ref).where(mention.c.subject == owner, there)
-    incidents = [one for one in await _touching(connection, owner) if one.startswith("incident-")]
+    incidents = [one for one in await touching(connection, owner) if one.startswith("incident-")]
     documents = select(item.c.ref).where(item.c.kind == "document", item.c.incident.in_(incidents), there)
     identities = select(item.c.ref).where(item.c.kind == "identity", item.c.incident == owner, there)
     pairs = select(likeness.c.known, likeness.c.filed).where((likeness.c.known == owner) | (likeness.c.filed == owner))

@@ -178,6 +178,29 @@ erasure = Table(
     _words("decided_by", nullable=True),
     _words("agency", nullable=True),
     _words("reason_ref", nullable=True),
+    _words("proposed_by", nullable=True),  # another person than decided
+    _moment("at"),
+)
+erasure_proposal = Table(
+    "erasure_proposal",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _words("owner", index=True),
+    _words("act"),  # proposed, withdrawn
+    _words("decided_by"),
+    _words("agency", nullable=True),
+    _words("reason_ref", nullable=True),
+    _moment("at"),
+)
+record_class = Table(
+    "record_class",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _words("owner", index=True),
+    _words("record_class"),  # of retention.toml
+    _words("decided_by"),
+    _words("agency", nullable=True),
+    _words("reason_ref", nullable=True),
     _moment("at"),
 )
 hold = Table(

@@ -165,10 +165,43 @@ class VaultClient:
         return told
 
     async def erase(self, owner: str, *, reason_ref: str, caller: Caller) -> dict[str, list[str]]:
-        """Destroys a subject's or an incident's key; what remains. Raises VaultRefused with 409 under a legal hold."""
+        """Destroys a subject's or an incident's key, as another person proposed; what remains. Raises VaultRefused with
+        409 under a legal hold, and where nobody else has proposed it."""
         asked = {"owner": owner, "reasonRef": reason_ref}
         remains: dict[str, list[str]] = (await self._ask("POST", "/v1/erasures", caller, json=asked)).json()["remains"]
         return remains
+
+    async def propose_erasure(
+        self, owner: str, act: Literal["proposed", "withdrawn"] = "proposed", *, reason_ref: str, caller: Caller
+    ) -> None:
+        """One person's half of an erasure, or its withdrawal. Raises VaultRefused with 409 under a legal hold."""
+        await self._ask(
+            "POST", "/v1/erasures/proposals", caller, json={"owner": owner, "act": act, "reasonRef": reason_ref}
+        )
+
+    async def proposed_erasures(self, *, caller: Caller) -> list[dict[str, Any]]:
+        """What awaits a second person. Raises VaultAway, VaultRefused."""
+        found: list[dict[str, Any]] = (await self._ask("GET", "/v1/erasures/proposals", caller)).json()["items"]
+        return found
+
+    async def retention_due(self, *, caller: Caller, until: str | None = None) -> dict[str, Any]:
+        """What is due under the retention schedule by a day (today): `{schedule, due, cannotBeReckoned}`."""
+        params = {"until": until} if until else {}
+        told: dict[str, Any] = (await self._ask("GET", "/v1/retention/due", caller, params=params)).json()
+        return told
+
+    async def classify(self, owner: str, record_class: str, *, reason_ref: str, caller: Caller) -> None:
+        """Gives a record another class of the schedule. Raises VaultAway, VaultRefused."""
+        asked = {"owner": owner, "recordClass": record_class, "reasonRef": reason_ref}
+        await self._ask("POST", "/v1/retention/classes", caller, json=asked)
+
+    async def access_record(
+        self, subjects: Collection[str], *, caller: Caller, released: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """A person's own record, third parties held back, and who looked. Raises VaultAway, VaultRefused."""
+        asked = {"subjects": sorted(set(subjects)), "released": sorted(set(released))}
+        told: dict[str, Any] = (await self._ask("POST", "/v1/subject-access", caller, json=asked)).json()
+        return told
 
     async def hold(self, owner: str, act: Literal["placed", "lifted"], *, reason_ref: str, caller: Caller) -> None:
         """Places or lifts a legal hold. Raises VaultAway, VaultRefused."""

@@ -160,7 +160,7 @@ async def test_likely_twins_are_proposed_as_a_fact_and_never_merged(world: World
     refs = [one.ref, two.ref]
     shown = await world.client.reveal(refs, purpose=Purpose.LIKENESS_CHECK, caller=UNIT)
     assert [shown[ref].value["name"] for ref in refs] == ["Katherine Johnson", "Katharine Johnson"]
-    remains = await world.client.erase(known, reason_ref="vault:" + "0" * 32, caller=UNIT)
+    remains = await world.erase(known)
     assert remains["likelySame"] == [same]
 
 

@@ -82,7 +82,7 @@ async def test_erasing_a_subject_destroys_its_key_and_says_what_remains(world: W
     document = await world.client.file_document(
         one_chunk(b"a plain note"), incident=incident, partnership="northshire", caller=APPROVER
     )
-    remains = await world.client.erase(child, reason_ref=mint_reference(), caller=UNIT)
+    remains = await world.erase(child)
     assert remains["narratives"] == [words.ref]
     assert remains["documents"] == [document.ref]
     shown = await world.client.reveal([who.ref, words.ref, twin.ref], purpose=Purpose.TRIAGE, caller=APPROVER)
@@ -93,13 +93,13 @@ async def test_erasing_a_subject_destroys_its_key_and_says_what_remains(world: W
     assert key["wrapped"] is None
     assert key["destroyed_at"] is not None
     # again does no more
-    assert await world.client.erase(child, reason_ref=mint_reference(), caller=UNIT) == remains
+    assert await world.erase(child) == remains
 
 
 async def test_what_comes_late_for_an_erased_subject_is_not_kept(world: World) -> None:
     incident, child = mint("incident"), mint("subject")
     await world.filed(await world.source.send(identity(incident, child)))
-    await world.client.erase(child, reason_ref=mint_reference(), caller=UNIT)
+    await world.erase(child)
     late = identity(incident, child, name="Late Name")
     await world.filed(await world.source.send(late))
     assert (await world.client.reveal([late.ref], purpose=Purpose.TRIAGE, caller=APPROVER))[late.ref].status == "erased"
@@ -115,7 +115,7 @@ async def test_erasing_an_incident_takes_its_words_and_documents_and_leaves_its_
     document = await world.client.file_document(
         one_chunk(b"a plain note"), incident=incident, partnership="northshire", caller=APPROVER
     )
-    remains = await world.client.erase(incident, reason_ref=mint_reference(), caller=UNIT)
+    remains = await world.erase(incident)
     assert remains["identities"] == [who.ref]
     assert remains["documents"] == []
     with pytest.raises(VaultRefused) as gone:
@@ -136,11 +136,11 @@ async def test_a_legal_hold_on_either_side_refuses_erasure_until_it_is_lifted(wo
     await world.client.hold(incident, "placed", reason_ref=reason, caller=UNIT)
     for owner in (incident, child):
         with pytest.raises(VaultRefused) as held:
-            await world.client.erase(owner, reason_ref=reason, caller=UNIT)
+            await world.erase(owner)
         assert held.value.status == 409
         assert held.value.problem["held"] == [incident]
     await world.client.hold(incident, "lifted", reason_ref=reason, caller=UNIT)
-    await world.client.erase(child, reason_ref=reason, caller=UNIT)
+    await world.erase(child)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_an_erasure_is_applied_again_after_the_key_store_was_restored(worl
     who = identity(incident, child)
     await world.filed(await world.source.send(who))
     backup = await world.rows("select * from data_key where owner = $1", child, of="keys")
-    await world.client.erase(child, reason_ref=mint_reference(), caller=UNIT)
+    await world.erase(child)
     world.vault.kill()
     await world.rows(
         "update data_key set master = $2, wrapped = $3, destroyed_at = null where owner = $1",
@@ -182,7 +182,7 @@ async def test_an_erasure_is_remembered_when_the_data_was_restored(world: World)
     incident, child = mint("incident"), mint("subject")
     await world.filed(await world.source.send(identity(incident, child)))
     traits = await world.rows("select * from trait where subject = $1", child)
-    await world.client.erase(child, reason_ref=mint_reference(), caller=UNIT)
+    await world.erase(child)
     world.vault.kill()
     await world.rows("delete from erasure where owner = $1", child)
     for row in traits:
