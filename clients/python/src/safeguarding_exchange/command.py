@@ -7,8 +7,9 @@ import typer
 
 from safeguarding_exchange import shown
 from safeguarding_exchange.cases import cases
-from safeguarding_exchange.exchange import Refused, Unreachable
+from safeguarding_exchange.failures import CredentialsRefused, Refused, Unreachable
 from safeguarding_exchange.operating import operating
+from safeguarding_exchange.partners import partners
 from safeguarding_exchange.proposing import proposing
 from safeguarding_exchange.sessions import NotSignedIn
 from safeguarding_exchange.signing_in import SignInFailed
@@ -21,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command takes --as ACCOUNT and --json. Start with: sx sign-in --help",
 )
-for room in (who, cases, proposing, operating):
+for room in (who, cases, proposing, partners, operating):
     app.registered_commands += room.registered_commands
     app.registered_groups += room.registered_groups
 
@@ -33,7 +34,7 @@ def main() -> None:
     except Refused as refused:
         shown.problem(str(refused), refused.problem)
         sys.exit(1)
-    except (NotSignedIn, SignInFailed, Unreachable, ValueError) as told:
+    except (NotSignedIn, SignInFailed, CredentialsRefused, Unreachable, ValueError) as told:
         shown.errors.print(f"[bold red]{told}[/bold red]")
         sys.exit(1)
     except httpx.HTTPError as failure:
