@@ -19,6 +19,7 @@ from contracts.agreements import (
     PartnershipEstablished,
     Terms,
 )
+from contracts.catalogue import CATALOGUE
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType, Role
 from contracts.envelope import AnyEvent
@@ -239,20 +240,31 @@ def _said(told: Mapping[str, Any]) -> Iterator[tuple[str, Model]]:
         established = PartnershipEstablished(name=entry["name"], areas=tuple(entry["areas"]))
         areas[entry["id"]] = frozenset(established.areas)
         yield entry["id"], established
-    members: set[Place] = set()
+    members: dict[Place, AgencyType] = {}
     for entry in told.get("agency", ()):
         for partnership, listed in _listed(entry, areas):
-            members.add((listed.agency, partnership))
+            members[listed.agency, partnership] = listed.type
             yield partnership, listed
     for entry in told.get("agreement", ()):
         place = (entry["agency"], entry["partnership"])
         if place not in members:
             raise BadDirectory(f"an agreement names {' in '.join(place)}, where it is no member")
-        terms = Terms.model_validate({name: value for name, value in entry.items() if name in Terms.model_fields})
+        terms = Terms.model_validate(_spelt_out(entry, members[place]))
         version = entry.get("version", 1)
         hash_ = terms.fingerprint(place[1], version)
         yield place[1], AgreementProposed(**dict(terms), version=version, hash=hash_)
         yield place[1], AgreementApproved(agency=terms.agency, version=version, hash=hash_, agreement=terms)
+
+
+def _spelt_out(entry: Mapping[str, Any], kind: AgencyType) -> dict[str, Any]:
+    """The terms in an entry; where it says "ceiling", everything that the catalogue gives this kind of agency today."""
+    terms = {name: value for name, value in entry.items() if name in Terms.model_fields}
+    if terms.get("may_propose") == "ceiling":
+        able = (each for each in CATALOGUE.values() if any(p.agency in (None, kind) for p in each.proposers))
+        terms["may_propose"] = tuple(each.name for each in able)
+    if terms.get("may_read") == "ceiling":
+        terms["may_read"] = tuple(each.name for each in CATALOGUE.values() if kind in each.ceiling.agencies)
+    return terms
 
 
 def _listed(entry: Mapping[str, Any], areas: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, AgencyListed]]:

@@ -20,7 +20,7 @@ from infra.local.failures import CannotStart
 from infra.local.home import Home
 from infra.local.ports import StackPorts
 from infra.local.services import SERVICES, Service
-from infra.local.stack import HEALTHY_SECONDS, Stack
+from infra.local.stack import HEALTHY_SECONDS, IDENTITIES, Stack
 from infra.local.terminal import Terminal
 
 
@@ -37,6 +37,7 @@ def _run(told: argparse.Namespace, terminal: Terminal, services: Sequence[Servic
             StackPorts() if told.ports_from is None else StackPorts.from_(told.ports_from),
             clock_start=told.clock_start,
             agencies=told.agencies,
+            identities=told.identities,
             services=services,
             terminal=terminal,
         )
@@ -75,6 +76,7 @@ def _arguments() -> argparse.Namespace:
         "--clock-start", type=_instant, metavar="INSTANT", help="begin the business clock here (for a demo)"
     )
     run.add_argument("--agencies", type=Path, default=AGENCIES, help="the file that names the partner agencies")
+    run.add_argument("--identities", type=Path, default=IDENTITIES, help="the file of who may sign in")
     return asked.parse_args()
 
 

@@ -11,6 +11,8 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from contracts.access import sees_addresses
+from contracts.addresses import address_free
 from contracts.identifiers import IncidentId, Reference
 from contracts.vault import Purpose
 from services.gateway import queries
@@ -87,6 +89,8 @@ def onward_router(onward: Onward) -> APIRouter:
             ref: each.value if each.status == "present" else {"reference": ref, "status": each.status}
             for ref, each in words.items()
         }
+        if not sees_addresses(viewer.party, row.matter):
+            found = {ref: address_free(value) for ref, value in found.items()}
         return _json({"incident": shown, "purpose": purpose, "facts": filled(seen, found)})
 
     @router.post(
@@ -138,9 +142,12 @@ def onward_router(onward: Onward) -> APIRouter:
 
 
 def _reads_words(viewer: Viewer, row: IncidentRow) -> None:
-    """A document is words about the case: for whoever may read the referral's own. Problem 404 for anybody else."""
+    """A document is words about the case: for whoever may read the referral's own, and may learn an address.
+
+    Problem 404 for anybody else.
+    """
     referral = viewer.sees(row.matter, "incident.referred")
-    if referral is None or "summary" not in referral:
+    if referral is None or "summary" not in referral or not sees_addresses(viewer.party, row.matter):
         raise not_found()
 
 

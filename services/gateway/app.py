@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.gateway import queries, reactions, receipts, views
 from services.gateway.answers import Answers
 from services.gateway.api import WayIn, events_router
+from services.gateway.api_directory import directory_router
 from services.gateway.api_feed import Feeds, feed_router
 from services.gateway.api_incidents import Desk, incidents_router, reference_router
 from services.gateway.api_onward import Onward, onward_router
@@ -125,6 +126,7 @@ def app(settings: Settings) -> FastAPI:
             events_router(way),
             incidents_router(desk),
             reference_router(desk),
+            directory_router(desk),
             onward_router(onward),
             feed_router(feeds),
         ],

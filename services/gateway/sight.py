@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from contracts.access import Agreement, Matter, Party, visible_fields
+from contracts.access import Agreement, Matter, Party, sees_addresses, visible_fields
+from contracts.addresses import without_addresses
+from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
 from contracts.ceilings import Fields
 from contracts.envelope import AnyEvent
 from services.gateway.directory import Directory
@@ -107,13 +109,23 @@ def days_of(reckoned: Mapping[str, Any]) -> list[dict[str, Any]]:
 def fact_shown(viewer: Viewer, matter: Matter, fact: AnyEvent) -> dict[str, Any] | None:
     """A fact with the fields that the viewer may see; None where the whole fact does not exist for it."""
     sight = viewer.sees(matter, fact.name)
-    if sight is None:
+    if sight is None or _about(fact.data, viewer.party):
         return None
     whole = fact.model_dump(mode="json", by_alias=True, exclude_none=True)
     hidden = {"actor", "actorrole", "reasonref", "traceparent", "submission", "causationid", "correlationid"}
     if fact.agency != viewer.party.agency:
         whole = {name: value for name, value in whole.items() if name not in hidden | {"incidentref"}}
-    return whole | {"data": {name: value for name, value in whole["data"].items() if name in sight}}
+    data = {name: value for name, value in whole["data"].items() if name in sight}
+    if not sees_addresses(viewer.party, matter):
+        data = without_addresses(type(fact.data), data)
+    return whole | {"data": data}
+
+
+def _about(data: Any, party: Party) -> bool:
+    """Whoever is to be shut out does not read of it beforehand."""
+    if not isinstance(data, ExclusionProposed | ExclusionApproved | ExclusionEnded):
+        return False
+    return data.agency == party.agency and data.person in (None, party.person)
 
 
 def task_shown(task: Task) -> dict[str, Any]:

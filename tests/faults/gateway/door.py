@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 
 from services.gateway.answers import Answers
 from services.gateway.api import WayIn, events_router
+from services.gateway.api_directory import directory_router
 from services.gateway.api_incidents import Desk, incidents_router, reference_router
 from shared.http import service_app, too_fast
 from shared.identity import Verifier
@@ -100,7 +101,7 @@ def doorway_app(
     app = service_app(
         title="Gateway",
         service="gateway",
-        routers=[events_router(way), incidents_router(desk), reference_router(desk)],
+        routers=[events_router(way), incidents_router(desk), reference_router(desk), directory_router(desk)],
         verifier=Verifier(ISSUER, AUDIENCE, jwks),
     )
     return app, answers

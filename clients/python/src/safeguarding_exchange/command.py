@@ -6,6 +6,8 @@ import httpx
 import typer
 
 from safeguarding_exchange import shown
+from safeguarding_exchange.agreements import directory
+from safeguarding_exchange.bootstrap import bootstrapping
 from safeguarding_exchange.cases import cases
 from safeguarding_exchange.failures import CredentialsRefused, Refused, Unreachable
 from safeguarding_exchange.operating import operating
@@ -22,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command takes --as ACCOUNT and --json. Start with: sx sign-in --help",
 )
-for room in (who, cases, proposing, partners, operating):
+for room in (who, cases, proposing, directory, bootstrapping, partners, operating):
     app.registered_commands += room.registered_commands
     app.registered_groups += room.registered_groups
 
