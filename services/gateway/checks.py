@@ -331,7 +331,7 @@ def _sense(event: AnyEvent, arrived: datetime) -> Iterator[Fault]:
     if not isinstance(occurrence, Occurrence) or not sound:
         return
     yield from _sense_of_occurrence(content, occurrence, at, london_date(arrived))
-    for number, child in enumerate(getattr(content, "children", ())):
+    for number, child in enumerate(getattr(content, "children", None) or ()):
         yield from _sense_of_child(child, occurrence, f"{at}/children/{number}")
 
 

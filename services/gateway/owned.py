@@ -28,7 +28,7 @@ class Owned:
         found, facts = await past.incident(work.tx, work.place.log, incident)
         if found is None:
             return None
-        children = (child for fact in facts for child in getattr(fact.data, "children", ()))
+        children = (child for fact in facts for child in getattr(fact.data, "children", None) or ())
         return Known(found.matter, tuple(dict.fromkeys(c.subject for c in children if c.subject)), found.version)
 
     async def decided(self, work: Work, proposal: AnyEvent, standing: Directory) -> Decided:
@@ -38,9 +38,9 @@ class Owned:
         if topic_of(proposal) == DIRECTORY:
             return await _listed(work, proposal)
         name, log = str(proposal.subject), work.place.log
-        incident, _ = await past.incident(work.tx, log, name)
+        incident, said = await past.incident(work.tx, log, name)
         related = await past.related(work.tx, log, needed(proposal) | _linked(incident, proposal))
-        known = context(standing, work.now, work.calendar, arrived=proposal.recordedtime, related=related)
+        known = context(standing, work.now, work.calendar, arrived=proposal.recordedtime, related=related, facts=said)
         outcomes = decide(incident, proposal, known)
         facts: list[AnyEvent] = []
         for stream in dict.fromkeys(outcome.subject or name for outcome in outcomes):

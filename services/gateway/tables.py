@@ -33,8 +33,10 @@ incident = Table(
     Column("excluded_agencies", ARRAY(Text), nullable=False, server_default="{}"),
     Column("excluded_people", ARRAY(Text), nullable=False, server_default="{}"),
     Column("alleged", ARRAY(Text), nullable=False, server_default="{}", comment="agency/account, see contracts.access"),
+    Column("subjects", ARRAY(Text), nullable=False, server_default="{}", comment="its children, as corrected"),
 )
 Index("incident_waiting", incident.c.host, incident.c.id, postgresql_where=incident.c.waiting)
+Index("incident_subjects", incident.c.subjects, postgresql_using="gin")
 Index("incident_areas", incident.c.areas, postgresql_using="gin")
 Index("incident_participants", incident.c.participants, postgresql_using="gin")
 

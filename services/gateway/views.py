@@ -25,9 +25,10 @@ _FILING = TypeAdapter(Filing)
 _INCIDENT = """
     insert into incident (id, version, partnership, status, host, areas, participants, referrers, incidentref, nature,
         grounds, told_at, aware_at, linked_to, waiting, opened_at, changed_at, state, excluded_agencies,
-        excluded_people, alleged)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+        excluded_people, alleged, subjects)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
     on conflict (id) do update set version = excluded.version, status = excluded.status, grounds = excluded.grounds,
+        areas = excluded.areas, nature = excluded.nature, subjects = excluded.subjects,
         participants = excluded.participants, excluded_agencies = excluded.excluded_agencies,
         excluded_people = excluded.excluded_people, alleged = excluded.alleged,
         aware_at = excluded.aware_at, linked_to = excluded.linked_to,
@@ -133,6 +134,7 @@ def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
         sorted(matter.excluded_agencies),
         sorted(matter.excluded_people),
         [f"{agency}/{person}" for agency, person in sorted(matter.alleged)],
+        list(state.subjects),
     )
 
 
