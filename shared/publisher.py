@@ -8,8 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -19,9 +18,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contracts.envelope import CONTENT_TYPE
 from shared.database import Database
+from shared.producing import deliver, in_order
 from shared.sequencer import BATCH, Sequenced
 
-BATCH_BYTES = 900_000  # a broker refuses batches over 1 MiB unless told otherwise
 OFFERED = 4  # batches kept in memory; what is beyond them lies in the table
 LONGEST_PAUSE = 5.0
 
@@ -36,7 +35,6 @@ _BEHIND = f"""
     cross join lateral (select key, event, traceparent from fact where id = s.fact limit 1) f
     order by s.position
 """  # noqa: S608 - a number of ours
-_stopping: set["asyncio.Task[None]"] = set()
 
 
 class Publisher:
@@ -78,30 +76,13 @@ class Publisher:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _publish(self) -> None:
-        async with self._producer() as producer:
+        async with in_order(self._settings) as producer:
             while True:
                 batch = await self._next()
                 while batch:
                     window = await self._send(producer, batch)
                     self._acknowledge(batch[window - 1].position)
                     batch = batch[window:]
-
-    @asynccontextmanager
-    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
-        """A fresh producer: after a failed send an idempotent one is out of step with its broker."""
-        producer = AIOKafkaProducer(
-            **self._settings, enable_idempotence=True, acks="all", max_batch_size=BATCH_BYTES, linger_ms=0
-        )
-        try:
-            await producer.start()
-            yield producer
-        finally:
-            # It first sends what it has in hand; with Kafka away it goes on trying, and nobody need wait for that:
-            # what arrives late is a repeat. Cancelled, it would leave its own sender running for ever.
-            stopping = asyncio.create_task(producer.stop())
-            _stopping.add(stopping)
-            stopping.add_done_callback(_stopping.discard)
-            await asyncio.wait([stopping], timeout=2)
 
     async def _next(self) -> Sequence[Sequenced]:
         while True:
@@ -139,7 +120,7 @@ class Publisher:
                 ends[place] = record.position
             window += 1
         outcomes = await asyncio.gather(
-            *(_deliver(producer, builder, place) for place, builder in builders.items()), return_exceptions=True
+            *(deliver(producer, builder, *place) for place, builder in builders.items()), return_exceptions=True
         )
         failure = None
         for place, outcome in zip(builders, outcomes, strict=True):
@@ -190,8 +171,3 @@ class Publisher:
 def _is_kept(traceparent: str) -> bool:
     """Whether the trace is sampled: one bit of its flags, beside which others may be set (W3C Trace Context)."""
     return bool(int(traceparent[-2:], 16) & 1)
-
-
-async def _deliver(producer: AIOKafkaProducer, builder: Any, place: tuple[str, int]) -> None:
-    topic, partition = place
-    await (await producer.send_batch(builder, topic, partition=partition))

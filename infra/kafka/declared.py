@@ -81,8 +81,9 @@ def _granted(value: str | list[str], user: str, pattern: str, agencies: list[str
 
 def _grants(user: str, rights: dict[str, list[str]]) -> Iterable[Grant]:
     operations = {"writes": ["WRITE", "DESCRIBE"], "reads": ["READ", "DESCRIBE"], "empties": ["DELETE"]}
-    if unknown := sorted(set(rights) - set(operations) - {"groups"}):
+    if unknown := sorted(set(rights) - set(operations) - {"groups", "watches"}):
         raise ValueError(f"user {user} is given rights that there are not: {', '.join(unknown)}")
     for right, names in operations.items():
         yield from (Grant(user, one, "topic", name) for name in rights.get(right, []) for one in names)
     yield from (Grant(user, one, "group", name) for name in rights.get("groups", []) for one in ("READ", "DESCRIBE"))
+    yield from (Grant(user, "DESCRIBE", "group", name) for name in rights.get("watches", []))

@@ -39,12 +39,13 @@ class StackPorts(BackbonePorts):
     gateway_2: int = 8081
     vault: int = 8082
     notifications: int = 8083
+    delivery: int = 8084
     issuer: int = 8090
     smtp: int = 8025
 
     @classmethod
     def from_(cls, first: int) -> Self:
-        """Consecutive ports from `first` on: gateway, gateway_2, vault, notifications, issuer, smtp, then Kafka's."""
+        """Consecutive ports from `first` on: gateway, gateway_2, vault, notifications, delivery, issuer, smtp, then Kafka's."""
         own = [name for name in cls.__annotations__ if not name.startswith("_")]
         names = own + [field.name for field in fields(cls) if field.name not in own]
         return cls(**{name: first + place for place, name in enumerate(names)})

@@ -31,6 +31,7 @@ class Service:
 SERVICES = (
     Service("vault", "services.vault.app", ("vault",), {"": "vault", "KEYS_": "vault_keys"}),
     Service("notifications", "services.notifications.app", ("notifications",), {"": "notifications"}),
+    Service("delivery", "services.delivery.app", ("delivery",), {"": "delivery"}),
     Service("gateway", "services.gateway.app", ("gateway", "gateway_2"), {"": "gateway"}),
 )
 

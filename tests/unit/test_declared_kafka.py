@@ -31,13 +31,26 @@ def test_no_other_agency_writes_an_inbound_topic_and_no_other_reads_its_outbound
             "gateway",  # its markers
         }
         assert {user for user, operation, name in may if operation == "READ" and name.endswith(".outbound")} == {
-            agency_user(agency)
+            agency_user(agency),
+            "delivery",  # where its own writing ends
+        }
+        assert {user for user, operation, name in may if operation == "WRITE" and name.endswith(".outbound")} == {
+            "delivery"
         }
 
 
 def test_nobody_may_change_topics_users_or_grants() -> None:
     assert {grant.operation for grant in WANTED.grants} <= {"READ", "WRITE", "DESCRIBE", "DELETE"}
-    assert {grant.user for grant in WANTED.grants if grant.operation == "DELETE"} == {"gateway"}
+    assert {grant.user for grant in WANTED.grants if grant.operation == "DELETE"} == {"gateway", "delivery"}
+    emptied = {(grant.user, grant.name.rpartition(".")[2]) for grant in WANTED.grants if grant.operation == "DELETE"}
+    assert emptied == {("gateway", "inbound"), ("delivery", "outbound")}
+
+
+def test_delivery_may_see_how_far_agencies_have_read_and_nothing_else_of_their_groups() -> None:
+    on_groups = {(grant.operation, grant.name) for grant in WANTED.grants if grant.user == "delivery"} & {
+        (operation, "agency.") for operation in ("READ", "DESCRIBE", "DELETE")
+    }
+    assert on_groups == {("DESCRIBE", "agency.")}
 
 
 def test_an_agency_named_as_a_service_gets_none_of_its_rights() -> None:

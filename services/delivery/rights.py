@@ -1,0 +1,154 @@
+"""Who may see a fact, and what was taken from an agency's rights: `contracts.access` on today's directory. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from contracts.access import Agreement, Matter, Party, visible_fields
+from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY
+from contracts.ceilings import EVERYTHING, Fields, only
+from contracts.corrections import IncidentRecalled
+from contracts.directory import Directory
+from contracts.envelope import AnyEvent
+from contracts.matters import incidents_of
+
+OF_A_PARTNERSHIP = frozenset({CALENDAR, DIRECTORY})
+"""Topics whose facts are of no incident, and go to a whole partnership."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a reader sees of a fact, and in which major version of its type."""
+
+    fields: Fields
+    major: int
+
+
+@dataclass(frozen=True)
+class Recall:
+    """A fact was taken back: from these recipients, or (None) from all but the authority that holds the duty."""
+
+    recipients: frozenset[str] | None = None
+
+    def hides_from(self, agency: str, authority: str | None) -> bool:
+        """Whether the fact may no longer be shown to an agency."""
+        return agency != authority if self.recipients is None else agency in self.recipients
+
+
+class Matters(dict[str, Matter]):
+    """Incidents, as far as access depends on them, by their ids. `hosts` are their areas that hold the duty."""
+
+    def __init__(self, known: Mapping[str, Matter] | None = None, hosts: Mapping[str, str] | None = None) -> None:
+        super().__init__(known or {})
+        self.hosts = dict(hosts or {})
+
+    def authority(self, directory: Directory, incident: str | None) -> str | None:
+        """The agency that holds the duty for an incident."""
+        agency = directory.authorities.get(self.hosts.get(incident or "", ""))
+        return agency.id if agency else None
+
+    def of(self, fact: AnyEvent) -> tuple[Matter, ...]:
+        """Every matter that a fact tells of; none where one of them is not known (yet)."""
+        if CATALOGUE[fact.name].topic in OF_A_PARTNERSHIP:
+            return (Matter(fact.partnership),)
+        named = incidents_of(fact)
+        return tuple(self[name] for name in sorted(named)) if named and named <= self.keys() else ()
+
+
+def sight(
+    directory: Directory,
+    agency: str,
+    fact: AnyEvent,
+    matters: Matters,
+    partnerships: Collection[str] | None = None,
+    recall: Recall | None = None,
+) -> Sight | None:
+    """What an agency's own system sees of a fact; None where it does not exist for it.
+
+    It must be entitled to every incident that the fact tells of. `partnerships`: how far the reader's token reaches.
+    """
+    party, about = directory.member(agency), matters.of(fact)
+    if party is None or not about:
+        return None
+    if recall and recall.hides_from(agency, matters.authority(directory, fact.subject)):
+        return None
+    fields, major = EVERYTHING, CATALOGUE[fact.name].major
+    for one in about:
+        agreement = directory.agreement_on(agency, one)
+        found = visible_fields(party, fact.name, agreement, one)
+        if found is None or agreement is None:
+            return None
+        if partnerships is not None and agreement.partnership not in partnerships:
+            return None
+        fields &= found
+        major = min(major, agreement.reads.get(fact.name, major))
+    return Sight(fields, major)
+
+
+def told_of_recall(fact: AnyEvent, seen: Sight | None) -> Sight | None:
+    """Whoever had what is recalled is told of it whatever they may see by then: at least what, and why."""
+    return seen or (AT_LEAST if isinstance(fact.data, IncidentRecalled) else None)
+
+
+AT_LEAST = Sight(only("event", "because"), 1)
+
+
+def readers(directory: Directory, fact: AnyEvent, matters: Matters) -> dict[str, Sight]:
+    """Every agency for which the fact exists, with what it sees of it."""
+    found = {agency: sight(directory, agency, fact, matters) for agency in directory.agencies}
+    return {agency: seen for agency, seen in found.items() if seen is not None}
+
+
+def concerned(directory: Directory, matter: Matter) -> frozenset[str]:
+    """The agencies to which the incident is open at all, whatever types they may read of it."""
+    return frozenset(agency for agency in directory.agencies if is_open(directory, agency, matter))
+
+
+def is_open(directory: Directory, agency: str, matter: Matter) -> bool:
+    """Whether an incident is open to an agency: it may see some type of fact about it."""
+    party, agreement = directory.member(agency), directory.agreement_on(agency, matter)
+    if party is None or agreement is None:
+        return False
+    return any(visible_fields(party, name, agreement, matter) is not None for name in sorted(agreement.may_read))
+
+
+@dataclass(frozen=True)
+class Rights:
+    """All that decides what an agency sees, but for the matter itself."""
+
+    party: Party | None
+    agreements: Mapping[str, Agreement]
+
+    @classmethod
+    def of(cls, directory: Directory, agency: str) -> "Rights":
+        """Those of one agency."""
+        mine = {each.partnership: each for (who, _), each in directory.agreements.items() if who == agency}
+        return cls(directory.member(agency), mine)
+
+    def lost_by(self, after: "Rights") -> bool:
+        """Whether anything that could be seen under these may be hidden under those."""
+        if self.party is None or not self.agreements:
+            return False
+        if after.party is None or after.party.agency_type is not self.party.agency_type:
+            return True
+        if self.party.areas - after.party.areas:
+            return True
+        return any(_narrower(each, after.agreements.get(name)) for name, each in self.agreements.items())
+
+
+def _narrower(before: Agreement, after: Agreement | None) -> bool:
+    if after is None or before.may_read - after.may_read or before.incidents - after.incidents:
+        return True
+    return any(_cut(before, after, name) for name in before.may_read)
+
+
+def _cut(before: Agreement, after: Agreement, name: str) -> bool:
+    was, now = before.fields.get(name, EVERYTHING), after.fields.get(name, EVERYTHING)
+    return was & now != was
+
+
+def changed(before: Directory, after: Directory) -> Iterable[tuple[str, Rights, Rights]]:
+    """The agencies whose rights are not what they were, with both."""
+    for agency in sorted({*before.agencies, *after.agencies}):
+        was, now = Rights.of(before, agency), Rights.of(after, agency)
+        if was != now:
+            yield agency, was, now

@@ -1,0 +1,112 @@
+"""What delivery keeps: facts as they came, what access depends on, and each agency's feed with what became of it."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from shared.limits import limit_table
+
+metadata = MetaData()
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True, comment="in the order of coming"),
+    Column("topic", Text, nullable=False),
+    Column("subject", Text),
+    Column("type", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False, comment="the fact as its owner published it: references and codes"),
+)
+Index("kept_by_subject", kept.c.subject, kept.c.id)
+Index("kept_by_event", kept.c.event_id)
+
+matter = Table(
+    "matter",
+    metadata,
+    Column("incident", Text, primary_key=True),
+    Column("host", Text, nullable=False, comment="the area whose authority holds the duty"),
+    Column("folded", LargeBinary, nullable=False, comment="contracts.access.Matter, as JSON"),
+)
+
+recalled = Table(
+    "recalled",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("recipients", ARRAY(Text), comment="who should not have had it; null: nobody but the authority"),
+)
+
+# Only ever added to. What a row shows is worked out when it is read, under the agreement of that day.
+feed = Table(
+    "feed",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("kept", BigInteger, comment="the fact; null for a standing test"),
+    Column("subject", Text),
+    Column("type", Text, nullable=False),
+    Column("partnership", Text, nullable=False),
+    Column("redacted", ARRAY(Text), nullable=False, comment="members of data taken out under the agreement of then"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+Index("feed_by_subject", feed.c.subject, feed.c.agency, feed.c.sequence)
+Index("feed_by_time", feed.c.agency, feed.c.at)
+Index("feed_tests", feed.c.agency, feed.c.sequence, postgresql_where=feed.c.type == "feed.tested.v1")
+
+head = Table(
+    "feed_head",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("last", BigInteger, nullable=False, server_default="0"),
+    Column("edition", BigInteger, nullable=False, server_default="0", comment="counts what was taken from its rights"),
+    Column("tested_at", DateTime(timezone=True), comment="business time of its last standing test"),
+    postgresql_with={"fillfactor": 50},
+)
+
+outbound = Table(
+    "outbound",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False, comment="the last one that Kafka has acknowledged"),
+    Column("edition", BigInteger, nullable=False, comment="of the rights under which the topic was written"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# Which part of a feed went to its agency, when and how: kept for the day on which something went wrong.
+handed_over = Table(
+    "handed_over",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("agency", Text, nullable=False),
+    Column("way", Text, nullable=False, comment="kafka, https or stream"),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("offset", BigInteger, comment="of the first, on the agency's topic"),
+)
+Index("handed_over_by_agency", handed_over.c.agency, handed_over.c.last)
+
+replayed = Table(
+    "replayed",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("agency", Text, nullable=False),
+    Column("after", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("token", Text, nullable=False, comment="the id of the access token with which it was asked for"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("way", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False, comment="up to here it said it has everything"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was last heard of"),
+    postgresql_with={"fillfactor": 50},
+)
+
+ONLY_ADDED_TO = (kept, recalled, feed, handed_over, replayed)
+
+limit_table(metadata)

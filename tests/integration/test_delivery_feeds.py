@@ -1,0 +1,239 @@
+"""Each agency's feed on a real PostgreSQL: what is its own, numbered without gaps, under the agreement of the day."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from contracts.access import Incidents
+from contracts.agreements import ExclusionApproved, ExclusionBasis, ExclusionEnded
+from contracts.corrections import IncidentRecalled
+from contracts.incidents import IncidentLinked
+from services.delivery import records
+from services.delivery.reading import NoSuchFeed, read
+from services.delivery.standing import StandingTests
+from shared.clock import RealClock
+from tests.deliveries import (
+    COUNCIL,
+    ICB,
+    POLICE,
+    READABLE,
+    SCHOOL,
+    Delivery,
+    agreed,
+    an_incident,
+    as_json,
+    delivery_on,
+    ended,
+    listed,
+    new_database,
+)
+from tests.stacks import Stack
+from tests.unit.gateway_stories import HOST, REASON, Story, decision, london, referral, told
+
+AT = london("2026-03-10")
+LATER = london("2026-03-11")
+
+
+@pytest.fixture
+async def here(stack: Stack) -> AsyncIterator[Delivery]:
+    url = await new_database(stack, f"delivery_{uuid4().hex[:8]}")
+    async with delivery_on(url) as delivery:
+        await listed(delivery)
+        yield delivery
+
+
+def referred_by(agency: str, story: Story | None = None) -> Story:
+    story = story or an_incident()
+    story.partners = {HOST: (ICB, POLICE)}
+    story.propose(referral(), AT, agency=agency, source=f"/agencies/{agency}")
+    return story
+
+
+async def sequences(here: Delivery, agency: str) -> list[int]:
+    return [item.sequence for item in (await here.feed(agency)).items]
+
+
+async def test_each_agency_sees_its_own_cut_of_one_incident(here: Delivery) -> None:
+    story = referred_by(POLICE)
+    await here.take(*story.facts)
+    council, school = await here.feed(COUNCIL), await here.feed(SCHOOL)
+    assert next(item.type for item in council.items if item.subject == story.subject) == "incident.referred.v1"
+    assert story.subject not in {item.subject for item in school.items}
+    (seen,) = [item for item in as_json(council) if item["type"] == "incident.referred.v1"]
+    (cut,) = [item for item in as_json(await here.feed(ICB)) if item["type"] == "incident.referred.v1"]
+    assert "policeInvestigation" in seen["data"]
+    assert "policeInvestigation" not in cut["data"]
+    assert cut["redacted"] == ["/data/policeInvestigation"]
+    assert cut["dataref"] == f"/v1/incidents/{story.subject}"
+    assert cut["filtering"]["nature"] == seen["data"]["nature"]
+
+
+async def test_a_feed_is_numbered_from_one_without_gaps_whoever_writes_at_the_same_time(here: Delivery) -> None:
+    stories = [referred_by(COUNCIL) for _ in range(6)]
+    batches = [[here.facts.record(fact) for fact in story.facts] for story in stories]
+    await asyncio.gather(here.reader.apply(batches[0]), here.say(agreed(SCHOOL, 2)))
+    for batch in batches[1:]:
+        await here.reader.apply(batch)
+    for agency in (COUNCIL, ICB, POLICE, SCHOOL):
+        found = await sequences(here, agency)
+        assert found == list(range(1, len(found) + 1))
+
+
+async def test_a_batch_that_comes_again_repeats_nothing(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    batch = [here.facts.record(fact) for fact in story.facts]
+    await here.reader.apply(batch)
+    before = await sequences(here, COUNCIL)
+    await here.reader.apply(batch)
+    assert await sequences(here, COUNCIL) == before
+
+
+async def test_a_new_participant_gets_the_past_in_order(here: Delivery) -> None:
+    await here.say(agreed(SCHOOL, 2, incidents=(Incidents.PARTICIPANT,)))
+    story = referred_by(COUNCIL)
+    story.propose(decision(AT), LATER)
+    story.partners = {HOST: (ICB, POLICE, SCHOOL)}
+    await here.take(*story.facts)
+    assert await here.shown(SCHOOL, story.subject) == []
+    joining = next(fact for fact in story.facts if fact.name == "deadline.set" and fact.data.recipient == ICB)
+    data = joining.data.model_copy(update={"clock": f"T02:{SCHOOL}", "recipient": SCHOOL})
+    await here.take(here.facts.stated(story, data, LATER))
+    types = await here.shown(SCHOOL, story.subject)
+    assert types == ["incident.referred.v1", "notifiability.decided.v1"]
+    (thin,) = [item for item in as_json(await here.feed(SCHOOL)) if item["type"] == "incident.referred.v1"]
+    assert set(thin["data"]) <= {"nature", "hostAuthority", "homeAuthority"}
+
+
+async def test_narrowing_an_agreement_leaves_tombstones_under_their_numbers(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    before = await here.feed(ICB)
+    await here.say(agreed(ICB, 2, may_read=tuple(name for name in READABLE if not name.startswith("incident."))))
+    after = await here.feed(ICB)
+    assert [item.sequence for item in after.items][: len(before.items)] == [item.sequence for item in before.items]
+    for was, now in zip(before.items, after.items, strict=False):
+        assert now.type == ("feed.withheld.v1" if was.type.startswith("incident.") else was.type)
+    withheld = [item for item in as_json(after) if item["type"] == "feed.withheld.v1"]
+    assert withheld
+    assert all(item["data"] == {} and "subject" not in item for item in withheld)
+    assert after.head.edition == before.head.edition + 1
+
+
+async def test_fields_that_an_agreement_no_longer_opens_are_taken_out_of_what_was_sent_before(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    await here.say(agreed(POLICE, 2, fields={"incident.referred": ("nature",)}))
+    (cut,) = [item for item in as_json(await here.feed(POLICE)) if item["type"] == "incident.referred.v1"]
+    assert set(cut["data"]) == {"nature"}
+
+
+async def test_an_agreement_that_ended_leaves_nothing_but_tombstones(here: Delivery) -> None:
+    await here.take(*referred_by(COUNCIL).facts)
+    await here.say(ended(ICB))
+    assert {item.type for item in (await here.feed(ICB)).items} == {"feed.withheld.v1"}
+
+
+async def test_widening_takes_nothing_away_and_repeats_nothing(here: Delivery) -> None:
+    await here.say(agreed(ICB, 2, may_read=("incident.referred",)))
+    edition = (await here.feed(ICB)).head.edition
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    await here.say(agreed(ICB, 3))
+    page = await here.feed(ICB)
+    assert page.head.edition == edition
+    about = [item for item in page.items if item.subject == story.subject]
+    assert len({item.id for item in about}) == len(about)
+    assert next(item.type for item in about) == "incident.referred.v1"
+
+
+async def test_who_is_excluded_sees_nothing_and_once_let_in_again_what_came_meanwhile(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    count = len(await here.shown(ICB, story.subject))
+    given = {"agency": ICB, "basis": ExclusionBasis.CONFLICT_OF_INTEREST}
+    await here.take(here.facts.stated(story, ExclusionApproved(**given), LATER))
+    await here.take(here.facts.stated(story, told(POLICE, LATER), LATER))
+    hidden = await here.shown(ICB, story.subject)
+    assert hidden == ["feed.withheld.v1"] * count
+    assert (await here.feed(ICB)).head.edition == 1
+    await here.take(here.facts.stated(story, ExclusionEnded(**given), LATER))
+    seen = [item.type for item in (await here.feed(ICB)).items if item.subject == story.subject]
+    assert seen[-1] == "partner.notified.v1"
+    assert len(seen) == count + 1
+
+
+async def test_a_link_is_shown_only_to_those_entitled_to_both(here: Delivery) -> None:
+    lead, twin = referred_by(COUNCIL), referred_by(COUNCIL)
+    await here.take(*lead.facts, *twin.facts)
+    given = {"agency": ICB, "basis": ExclusionBasis.OTHER}
+    await here.take(here.facts.stated(twin, ExclusionApproved(**given), LATER))
+    link = IncidentLinked(lead=lead.subject, twin=twin.subject, reason=REASON)
+    await here.take(here.facts.stated(lead, link, LATER))
+    assert "incident.linked.v1" in await here.shown(POLICE, lead.subject)
+    assert "incident.linked.v1" not in await here.shown(ICB, lead.subject)
+
+
+async def test_who_received_what_is_recalled_is_told_and_may_no_longer_see_it(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    await here.say(agreed(POLICE, 2, may_read=("incident.referred",)))
+    event = story.facts[0].id
+    recalled = IncidentRecalled(event=event, because="wrong_recipient", recipients=(POLICE,), reason=REASON)
+    await here.take(here.facts.stated(story, recalled, LATER))
+    page = as_json(await here.feed(POLICE))
+    assert event not in {item["id"] for item in page}
+    assert page[-1]["type"] == "incident.recalled.v1"
+    assert page[-1]["data"] == {"event": event, "because": "wrong_recipient"}
+    assert event in {item["id"] for item in as_json(await here.feed(ICB))}
+
+
+async def test_a_token_that_reaches_no_further_sees_tombstones(here: Delivery) -> None:
+    await here.take(*referred_by(COUNCIL).facts)
+    page = await here.feed(ICB, partnerships=["elsewhere"])
+    assert {item.type for item in page.items} == {"feed.withheld.v1"}
+
+
+async def test_an_agency_that_is_not_listed_has_no_feed(here: Delivery) -> None:
+    with pytest.raises(NoSuchFeed):
+        await read(here.database, "nobody", 0, 10)
+
+
+async def test_a_standing_test_goes_to_every_agency_once_a_quarter_of_an_hour(here: Delivery) -> None:
+    testing = StandingTests(here.database, RealClock(), lambda: None)
+    assert await testing.once() == 4
+    assert await testing.once() == 0
+    page = await here.feed(SCHOOL)
+    assert page.items[-1].type == "feed.tested.v1"
+    assert page.items[-1].data == {"number": page.items[-1].sequence}
+    state = await records.state(here.database, SCHOOL)
+    assert state["lastTest"]["seen"] is False
+    now = RealClock().now()
+    assert await records.silent(here.database, now) == []
+    late = now + 3 * records.TEST_EVERY
+    assert await records.silent(here.database, late) == sorted((COUNCIL, ICB, POLICE, SCHOOL))
+    async with here.database.transaction() as tx:
+        await records.heard(tx, SCHOOL, "https", page.items[-1].sequence, now)
+    assert SCHOOL not in await records.silent(here.database, late)
+    assert (await records.state(here.database, SCHOOL))["lag"] == 0
+
+
+async def test_the_first_page_of_a_breach_report_tells_who_was_given_what_and_how(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    page = await here.feed(ICB)
+    async with here.database.transaction() as tx:
+        for way in ("https", "https", "kafka"):
+            await records.handed(tx, ICB, way, page.items[0].sequence, page.items[-1].sequence, AT)
+    found = await records.deliveries(here.database, story.subject)
+    given = [one for one in found if one["agency"] == ICB and one["event"] == story.facts[0].id]
+    assert [(each["way"], each["times"]) for each in given[0]["ways"]] == [("https", 2), ("kafka", 1)]
+    assert given[0]["redacted"] == ["/data/policeInvestigation"]
+    assert {one["agency"] for one in found if not one["ways"]} == {COUNCIL, POLICE}
+
+
+async def test_what_was_appended_can_be_neither_changed_nor_removed(here: Delivery) -> None:
+    for statement in ("update feed set type = ''", "delete from feed", "delete from kept", "delete from handed_over"):
+        with pytest.raises(Exception, match="permission denied"):
+            await here.rows(statement)
