@@ -1,7 +1,7 @@
 """What became of every message: one row a submission, written with what followed from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -302,32 +302,35 @@ async def unanswered_since(connection: AnyConnection) -> datetime | None:
     return found
 
 
-async def fold(connection: AnyConnection, answer: SubmissionAnswered) -> bool:
-    """Writes an owner's answer into the receipt; False where there is a verdict already, or no such submission."""
-    driver = await _driver(connection)
-    row = await driver.fetchrow(
-        f"select {_COLUMNS} from submission where id = $1 and status = any($2::text[]) for update",  # noqa: S608
-        answer.submission,
-        OPEN,
-    )
-    if row is None:
-        return False
-    receipt = replace(
-        _receipt(row),
-        status=answer.verdict.value,
-        waiting_for=answer.waiting_for if answer.verdict is Verdict.WAITING else None,
-        http_status=_http_status(answer),
-        faults=answer.faults,
-        marks=answer.marks,
-        facts=answer.facts,
-    )
-    await driver.execute(
-        "update submission set status = $2, outcome = $3 where id = $1",
-        receipt.submission,
-        receipt.status,
-        receipt.outcome(),
-    )
-    return True
+_FOLD = """
+    update submission set status = answer.status, outcome = (submission.outcome::jsonb || answer.outcome::jsonb)::text
+    from unnest($1::text[], $2::text[], $3::text[]) as answer (id, status, outcome)
+    where submission.id = answer.id and submission.status = any($4::text[])
+    """
+
+
+async def fold(tx: Transaction, answers: Sequence[SubmissionAnswered]) -> None:
+    """Writes owners' answers into the receipts, in one statement; where there is a verdict already, it stands."""
+    last: dict[str, SubmissionAnswered] = {}
+    for answer in answers:
+        before = last.get(answer.submission)
+        if before is None or before.verdict is Verdict.WAITING:
+            last[answer.submission] = answer
+    rows = [(answer.submission, answer.verdict.value, _outcome(answer)) for answer in last.values()]
+    await tx.driver.execute(_FOLD, *(list(column) for column in zip(*sorted(rows), strict=True)), OPEN)
+
+
+def _outcome(answer: SubmissionAnswered) -> str:
+    """What an answer changes of a receipt's outcome."""
+    return orjson.dumps(
+        {
+            "faults": [fault.model_dump(mode="json") for fault in answer.faults],
+            "marks": answer.marks,
+            "facts": answer.facts,
+            "waitingFor": answer.waiting_for if answer.verdict is Verdict.WAITING else None,
+            "httpStatus": _http_status(answer),
+        }
+    ).decode()
 
 
 def _http_status(answer: SubmissionAnswered) -> int:

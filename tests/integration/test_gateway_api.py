@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -149,29 +150,48 @@ async def until_known(who: Caller, event_id: str) -> httpx.Response:
     raise AssertionError("the submission never became known")
 
 
-async def answer_it(at: Doorway, submission: str, verdict: Verdict, *, elsewhere: bool = False, **more: Any) -> None:
-    """What the owner's answer does, folded in this process or in another."""
+async def answer_it(
+    at: Doorway, submission: str, verdict: Verdict, *, folding: Answers | None = None, **more: Any
+) -> None:
+    """What the owner's answer does, folded in this process unless another is given."""
     said = SubmissionAnswered(submission=submission, verdict=verdict, **more)
     answer: Any = cast(Any, Event[SubmissionAnswered]).model_construct(data=said)
-    folding = Answers(at.ground.database) if elsewhere else at.answers
     async with at.ground.database.transaction() as tx:
-        await folding.fold(answer, Work(at.ground.place, tx, answer, NOW, england_and_wales(), Streams()))
+        await (folding or at.answers).fold(
+            answer, Work(at.ground.place, tx, answer, NOW, england_and_wales(), Streams())
+        )
 
 
-@pytest.mark.parametrize("elsewhere", [False, True])
+@asynccontextmanager
+async def process(at: Doorway, kind: str) -> AsyncIterator[Answers]:
+    """Which process folds an answer; one that was ended before it could tell of it is found out by looking."""
+    made = at.answers if kind == "here" else Answers(at.ground.database)
+    running = asyncio.create_task(made.run()) if kind == "elsewhere" else None
+    try:
+        yield made
+    finally:
+        if running:
+            running.cancel()
+
+
+@pytest.mark.parametrize("kind", ["here", "elsewhere", "elsewhere, and ended before it told"])
 async def test_prefer_wait_returns_the_owners_verdict(
-    at: Doorway, police: Caller, notifier: Caller, elsewhere: bool
+    at: Doorway, police: Caller, notifier: Caller, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if kind == "elsewhere":
+        monkeypatch.setattr("services.gateway.answers.LOOK_EVERY", 60.0)  # so that it must have been told
     incident = (await police.send(referral())).json()["incident"]
     value = submitted(incident)
     waiting = asyncio.create_task(notifier.send(value, prefer="wait=20"))
     found = await until_known(notifier, value["id"])
     submission = found.json()["submission"]
-    await answer_it(at, submission, Verdict.WAITING, waiting_for="its triage", elsewhere=elsewhere)
-    assert (await notifier.get("/v1/submissions", id=value["id"])).json()["waitingFor"] == "its triage"
-    await answer_it(at, submission, Verdict.ACCEPTED, facts=("f-1",), marks=("without_approval",), elsewhere=elsewhere)
-    async with asyncio.timeout(5):
-        answer = await waiting
+    async with process(at, kind) as folding:
+        await answer_it(at, submission, Verdict.WAITING, waiting_for="its triage", folding=folding)
+        assert (await notifier.get("/v1/submissions", id=value["id"])).json()["waitingFor"] == "its triage"
+        told = {"facts": ("f-1",), "marks": ("without_approval",)}
+        await answer_it(at, submission, Verdict.ACCEPTED, folding=folding, **told)
+        async with asyncio.timeout(5):
+            answer = await waiting
     assert answer.status_code == 200
     assert answer.headers["preference-applied"] == "wait=20"
     assert answer.json() | {"deadlines": []} == found.json() | {
