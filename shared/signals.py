@@ -14,7 +14,8 @@ from shared.telemetry import gauge
 
 log = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 5.0
+REFRESH_SECONDS = 15.0
+"""As often as metrics are usually read; an operator's question is answered as of now."""
 
 Measure = Callable[[], Awaitable[float | None]]
 """A figure now; None while it cannot be had."""

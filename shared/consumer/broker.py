@@ -18,6 +18,9 @@ POLL_SECONDS = 1.0
 NEW_TOPICS_MS = 10_000
 """How often a consumer looks whether topics have come that match its pattern."""
 
+FETCHER_LOOKS_MS = 2_000
+"""How often aiokafka's fetcher looks round unasked (by default five times a second): whatever it waits for wakes it."""
+
 Handle = Callable[[KafkaMessage], Awaitable[None]]
 
 log = logging.getLogger(__name__)
@@ -71,6 +74,7 @@ def listen(
         no_reply=True,
         listener=flow,
         fetch_max_wait_ms=idle_ms,
+        consumer_timeout_ms=FETCHER_LOOKS_MS,
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms // 3,
         max_poll_interval_ms=max_poll_interval_ms,

@@ -16,6 +16,7 @@ from contracts import catalogue
 from contracts.catalogue import UnknownType
 from contracts.decoding import decode
 from contracts.envelope import AnyEvent
+from contracts.topics import PARTITIONS
 from shared.consumer import positions
 from shared.consumer.broker import listen
 from shared.consumer.errors import Unfit, certain, contended, mended_by_time, reason_of
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 INBOUND = "inbound"
 """What the topics that agencies write are called together: `<service>.inbound` is their consumer group."""
+
+QUIET_MS = 2_000
+"""How long a fetch that finds nothing waits on a topic of one partition."""
 
 PAUSES = (0.0, 0.1, 0.5)
 """Seconds between tries of an event whose reaction fails for a reason that nobody foresaw, before it is parked."""
@@ -86,7 +90,10 @@ class Reader:
             # All agencies' topics by one consumer: each has its price even while nobody writes.
             self.flows[INBOUND] = Flow(INBOUND, pattern=self._reactions.inbound.pattern)
         for name, flow in self.flows.items():
-            listen(broker, self._handler(flow), flow=flow, group=f"{self.workplace.service}.{name}", **settings)
+            given: dict[str, Any] = {"group": f"{self.workplace.service}.{name}"}
+            if PARTITIONS.get(name) == 1:  # its fetch ends with the first record: there are no neighbours to wait for
+                given["idle_ms"] = QUIET_MS
+            listen(broker, self._handler(flow), flow=flow, **given | settings)
 
     def _handler(self, flow: Flow) -> Callable[[KafkaMessage], Any]:
         read = sent_by_agency if flow.pattern else relayed
