@@ -12,7 +12,7 @@ from starlette.responses import Response
 from contracts.envelope import BATCH_CONTENT_TYPE, CONTENT_TYPE
 from services.gateway import receipts
 from services.gateway.answers import Answers
-from services.gateway.checks import Arrival
+from services.gateway.checks import Arrival, Rejected, check
 from services.gateway.directory import Directory, party_of
 from services.gateway.door import Away, Door
 from services.gateway.intake import Taken
@@ -79,6 +79,18 @@ def events_router(way: WayIn) -> APIRouter:
         if waited:
             answer.headers["preference-applied"] = f"wait={waited:g}"
         return answer
+
+    @router.post("/events/check", max_body_size=LARGEST_BODY, summary="What is wrong with one event; nothing is taken")
+    async def looked_over(request: Request, who: Who) -> Response:
+        # What only the incident's own state can refuse is not told here: sending tells.
+        arrival = way.arrival(who)
+        (value,) = _values(await request.body(), batch=False)
+        await way.allow(arrival.party.agency, 1)
+        try:
+            check(value, arrival, way.standing())
+        except Rejected as rejected:
+            return _json({"faults": [fault.model_dump(mode="json") for fault in rejected.faults]})
+        return _json({"faults": []})
 
     @router.get("/submissions/{submission}", summary="What became of one message")
     async def submission(submission: str, who: Who) -> Response:

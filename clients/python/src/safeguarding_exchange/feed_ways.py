@@ -40,7 +40,7 @@ class LongPoll:
 
     def read(self, state: State) -> Iterator[Read]:
         """One page."""
-        headers = {"prefer": f"wait={self._wait:g}"}
+        headers = {"prefer": f"wait={int(self._wait)}"}
         page = self._gateway.get("/v1/feed", headers=headers, after=state.cursor, limit=PAGE)
         for event in page["items"]:
             yield Read(Item.of(event))

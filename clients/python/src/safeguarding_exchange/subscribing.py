@@ -85,8 +85,10 @@ class Subscriber:
     def ask_again(self, *, since: datetime | None = None) -> None:
         """Read again what came after the last whole place, or since a moment; what you had is passed over."""
         asked = {"from": since.isoformat()} if since else {"after": self._file.state.cursor}
-        told = self.gateway.post("/v1/feed/replay", {name: value for name, value in asked.items() if value})
-        self._file.keep(cursor=told.get("cursor"), offset=None)
+        if asked.get("after", "") is None:
+            return  # nothing was done with yet, so it begins at the beginning anyway
+        told = self.gateway.post("/v1/feed/replay", asked)
+        self._file.keep(cursor=told["after"], offset=None)
 
     def go_past(self, hole: Missing) -> None:
         """Note the hole and go on behind it, when the exchange cannot fill it."""
