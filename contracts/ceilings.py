@@ -72,7 +72,12 @@ REFERRAL = Ceiling(
         _POLICE: all_but("harm", "seriousHarm", "longTerm"),
         **dict.fromkeys(_RELEVANT, _THIN),
     },
-    {**_PEOPLE, Role.SCRUTINEER: all_but("children", "contact", "summary", "familyAndHousehold", "furtherChildren")},
+    {
+        **_PEOPLE,
+        Role.SCRUTINEER: all_but(
+            "children", "contact", "summary", "immediateActions", "familyAndHousehold", "furtherChildren"
+        ),
+    },
 )
 INCIDENT_WORK = Ceiling(
     {_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING}, {**_PEOPLE, Role.SCRUTINEER: all_but("reason", "reasons")}

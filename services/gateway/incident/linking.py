@@ -129,6 +129,9 @@ def _not_linkable(lead: Incident, twin: Incident) -> Iterator[Fault]:
             yield fault(f"/data/{name}", "closed", "A closed incident is not linked any more.")
     if twin.twins:
         yield fault("/data/twin", "leads-others", "Others are linked to it: let it be the lead, or undo those links.")
+    if lead.exclusions != twin.exclusions:
+        detail = "Whoever is shut out of one is not of the other: make that the same first, or they would see it there."
+        yield fault("/data/twin", "exclusions-differ", detail)
     if twin.submitted:
         detail = "It was submitted to the Panel: let it be the lead, or withdraw its notification first."
         yield fault("/data/twin", "submitted-already", detail)
