@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from shared.database import is_outage
 from shared.health import Component, Health, health_router
 from shared.pages import Cursors, Page
-from shared.problems import Fault, Problem, faults_of, not_found, too_fast
+from shared.problems import TYPE_PREFIX, Fault, Problem, faults_of, not_found, too_fast
 from shared.telemetry import context_of, histogram, stop_telemetry, tracer
 
 if TYPE_CHECKING:
@@ -125,8 +125,9 @@ def service_app(
 
 
 # Handlers that are no coroutines would each be called in a thread of their own.
-async def _on_problem(_: Request, problem: Exception) -> Response:
+async def _on_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
+    request.scope.setdefault("refused", problem.type.removeprefix(TYPE_PREFIX))
     return problem.response()
 
 
@@ -194,6 +195,8 @@ class Edge:
                 span.set_status(Status(StatusCode.ERROR))
             self._seconds.record(took, labels)
             extra = labels | {"ms": f"{took * 1000:.1f}", "caller": scope.get("caller", "-"), "request": request_id}
+            if "refused" in scope:
+                extra["refused"] = scope["refused"]
             log.info("answered", extra=extra)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:

@@ -243,6 +243,7 @@ async def caller(request: Request) -> Caller:
         verifier: Verifier = request.app.state.verifier
         who = await verifier.verify(token.strip())
     except InvalidToken as invalid:
+        request.scope["refused"] = f"not-signed-in ({invalid.why})"
         challenge = f'Bearer realm="safeguarding-exchange", error="invalid_token", error_description="{invalid.why}"'
         raise _unauthorised(challenge, f"The access token does not hold: {invalid.why}. Ask for a new one.") from None
     except IssuerUnavailable:

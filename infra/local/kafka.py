@@ -192,5 +192,7 @@ Configuration:
     Root: {level: WARN, AppenderRef: {ref: out}}
     Logger:
       - {name: kafka.server.KafkaRaftServer, level: INFO}
-      - {name: org.apache.kafka.server.authorizer, level: WARN}
+      # Whoever was refused something, or a sign-in, by name of the user and never with what was sent.
+      - {name: kafka.authorizer.logger, level: INFO}
+      - {name: org.apache.kafka.common.network.Selector, level: INFO}
 """
