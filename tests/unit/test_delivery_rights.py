@@ -1,0 +1,92 @@
+"""Whether a change takes something from an agency: never missed, and not claimed where nothing is taken."""
+
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.access import Agreement, Incidents, Matter, Party, visible_fields
+from contracts.catalogue import CATALOGUE
+from contracts.ceilings import Fields
+from contracts.codes import AgencyType
+from contracts.directory import Directory
+from services.delivery.rights import Matters, Recall, Rights
+
+AGENCY, AREAS = "an-agency", ("E06000001", "E06000002")
+TYPES = ("incident.referred", "notification.amended", "deadline.set", "calendar.day-added")
+NAMES = st.frozensets(st.sampled_from(["nature", "summary", "content", "reason", "clock", "due"]))
+FIELDS = st.builds(Fields, NAMES, all_but=st.booleans())
+
+
+@st.composite
+def agreements(draw: st.DrawFn) -> Agreement:
+    return Agreement(
+        agency=AGENCY,
+        partnership="a-partnership",
+        version=1,
+        legal_basis="a basis",
+        review_on=date(2027, 4, 1),
+        may_read=draw(st.frozensets(st.sampled_from(TYPES))),
+        incidents=draw(st.frozensets(st.sampled_from(Incidents))),
+        fields=draw(st.dictionaries(st.sampled_from(TYPES), FIELDS)),
+    )
+
+
+@st.composite
+def rights(draw: st.DrawFn) -> Rights:
+    kind = draw(st.sampled_from([AgencyType.ICB, AgencyType.SCHOOL]))
+    party = Party(AGENCY, kind, draw(st.frozensets(st.sampled_from(AREAS))))
+    agreement = draw(st.none() | agreements())
+    return Rights(party, {} if agreement is None else {"a-partnership": agreement})
+
+
+MATTERS = st.builds(
+    Matter,
+    st.just("a-partnership"),
+    st.frozensets(st.sampled_from([AGENCY, "another"])),
+    st.frozensets(st.sampled_from([AGENCY, "another"])),
+    st.frozensets(st.sampled_from(AREAS)),
+)
+
+
+def seen(of: Rights, name: str, matter: Matter) -> Fields | None:
+    agreement = of.agreements.get("a-partnership")
+    return visible_fields(of.party, name, agreement, matter) if of.party else None
+
+
+@given(before=rights(), after=rights(), name=st.sampled_from(TYPES), matter=MATTERS)
+def test_what_is_hidden_by_a_change_is_never_missed(before: Rights, after: Rights, name: str, matter: Matter) -> None:
+    was, now = seen(before, name, matter), seen(after, name, matter)
+    members = {field.alias for field in CATALOGUE[name].model.model_fields.values()}
+    hidden = was is not None and (now is None or any(each in was and each not in now for each in members if each))
+    assert before.lost_by(after) or not hidden
+
+
+@given(of=rights())
+def test_a_renewal_takes_nothing(of: Rights) -> None:
+    renewed = {name: replace(each, version=2, review_on=date(2028, 4, 1)) for name, each in of.agreements.items()}
+    assert not of.lost_by(Rights(of.party, renewed))
+
+
+@given(of=rights())
+def test_who_had_nothing_loses_nothing(of: Rights) -> None:
+    assert not Rights(of.party, {}).lost_by(of)
+    assert not Rights(None, {}).lost_by(of)
+
+
+def test_what_is_recalled_from_all_stays_with_the_authority_that_holds_the_duty() -> None:
+    taken = Recall()
+    assert not taken.hides_from("council", "council")
+    assert taken.hides_from("police", "council")
+    assert taken.hides_from("police", None)
+
+
+def test_what_is_recalled_from_some_stays_with_the_others() -> None:
+    taken = Recall(frozenset({"police"}))
+    assert taken.hides_from("police", "council")
+    assert not taken.hides_from("icb", "council")
+
+
+def test_an_incident_that_is_not_known_has_no_authority() -> None:
+    assert Matters().authority(Directory(), "incident-1") is None
