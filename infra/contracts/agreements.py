@@ -9,9 +9,7 @@ from contracts.access import Agreement
 from contracts.catalogue import EventType
 from contracts.ceilings import EVERYTHING, Fields
 from contracts.directory import Agency, Directory, directory_from
-
-AGENCIES = Path("infra/demo/agencies.toml")
-"""The agreements that count where no others are named: the demo's."""
+from infra.agencies import AGENCIES
 
 
 @dataclass(frozen=True, order=True)
@@ -25,7 +23,7 @@ class Holder:
 
 @cache
 def directory(path: Path = AGENCIES) -> Directory:
-    """The agencies and agreements in a file. Raises `BadDirectory`."""
+    """The agencies and agreements in a file; where none is named, the demo's count. Raises `BadDirectory`."""
     return directory_from(path.read_text(encoding="utf-8"))
 
 

@@ -57,11 +57,13 @@ def test_every_type_has_an_order_key_a_retention_and_a_delivery_that_are_proven(
 
 
 def test_the_retention_that_is_promised_is_the_one_that_is_declared() -> None:
-    configured = {topic.name: dict(topic.configs)["retention.ms"] for topic in declared([]).topics}
+    configured = {topic.name: dict(topic.configs)["retention.ms"] for topic in declared(["panel"]).topics}
+    assert configured["partner.panel.outbound"] == str(90 * 24 * 60 * 60 * 1000)
     for entry in CATALOGUE.values():
         kept = next(each.says for each in guarantees(entry) if each.name == "Retention")
         assert f"`{entry.topic}` keeps it for ever" in kept
         assert configured[entry.topic] == "-1"
+        assert ("outbound topic 90 days" in kept) == bool(entry.ceiling.agencies)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

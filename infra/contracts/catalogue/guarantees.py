@@ -66,11 +66,34 @@ _ANSWERED = Guarantee(
     ("tests/bench/rows/latency.py::measure",),
 )
 
+_FEEDS = "tests/integration/test_delivery_feeds.py"
+_NUMBERED = Guarantee(
+    "Numbered in your feed",
+    "An agency's feed counts its events from 1 without gaps (`sequence`), so that a subscriber can tell that it missed"
+    " nothing; what comes again has its old number.",
+    (
+        f"{_FEEDS}::test_a_feed_is_numbered_from_one_without_gaps_whoever_writes_at_the_same_time",
+        f"{_FEEDS}::test_a_batch_that_comes_again_repeats_nothing",
+        f"{_FEEDS}::test_a_new_participant_gets_the_past_in_order",
+    ),
+)
+_TODAYS_RIGHTS = Guarantee(
+    "Under today's agreement",
+    "Whenever a feed is read, what its agency may no longer see is a tombstone under the old number; an excluded agency"
+    " sees nothing of the incident.",
+    (
+        f"{_FEEDS}::test_narrowing_an_agreement_leaves_tombstones_under_their_numbers",
+        f"{_FEEDS}::test_who_is_excluded_sees_nothing_and_once_let_in_again_what_came_meanwhile",
+        "tests/contract/test_access_matrix.py::test_every_cell_shows_what_the_rules_say_and_no_more",
+    ),
+)
+
 
 def guarantees(entry: EventType) -> tuple[Guarantee, ...]:
     """Everything promised of a type, in the order in which it is read."""
     proposable = (_AGAIN, _ANSWERED) if entry.proposers else ()
-    return (_order(entry), _LOST, _TWICE, _retention(entry), _WORDS, *proposable)
+    read = (_NUMBERED, _TODAYS_RIGHTS) if entry.ceiling.agencies else ()
+    return (_order(entry), _LOST, _TWICE, *read, _retention(entry), _WORDS, *proposable)
 
 
 def _order(entry: EventType) -> Guarantee:
@@ -84,16 +107,22 @@ def _order(entry: EventType) -> Guarantee:
 
 def _retention(entry: EventType) -> Guarantee:
     declared = _declared()
-    milliseconds = int(declared["kinds"][declared["topics"][entry.topic]]["retention.ms"])
-    kept = "for ever" if milliseconds < 0 else f"{milliseconds // 86_400_000} days"
+    outbound = _kept(declared, "partner.{agency}.outbound")
+    fed = f"; an agency's outbound topic {outbound}, its feed over HTTPS for ever" if entry.ceiling.agencies else ""
     return Guarantee(
         "Retention",
-        f"`{entry.topic}` keeps it {kept}; the log behind it is append-only.",
+        f"`{entry.topic}` keeps it {_kept(declared, entry.topic)}{fed}. What was appended is never changed.",
         (
             "tests/contract/test_event_catalogue.py::test_the_retention_that_is_promised_is_the_one_that_is_declared",
             "tests/integration/test_eventlog.py::test_the_runtime_role_can_only_add_to_the_log",
+            *((f"{_FEEDS}::test_what_was_appended_can_be_neither_changed_nor_removed",) if fed else ()),
         ),
     )
+
+
+def _kept(declared: Any, topic: str) -> str:
+    milliseconds = int(declared["kinds"][declared["topics"][topic]]["retention.ms"])
+    return "for ever" if milliseconds < 0 else f"{milliseconds // 86_400_000} days"
 
 
 @cache
