@@ -154,11 +154,10 @@ def fields_of(name: str) -> list[str]:
     return sorted({field.alias or own for model in models for own, field in model.model_fields.items()})
 
 
-def agreement(relation: Relation, **more: dict[str, Fields]) -> Agreement:
+def agreement(relation: Relation, fields: dict[str, Fields] | None = None) -> Agreement:
     every = frozenset(CATALOGUE)
-    return Agreement(
-        AGENCY, relation.agreement_in, 1, "a basis", date(2027, 4, 1), every, every, relation.scopes, **more
-    )
+    terms = (relation.agreement_in, 1, "a basis", date(2027, 4, 1), every, every, relation.scopes, fields or {})
+    return Agreement(AGENCY, *terms)
 
 
 def callers(kind: str) -> Iterator[tuple[Party, frozenset[str]]]:

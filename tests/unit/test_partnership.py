@@ -196,7 +196,8 @@ def test_another_partnership_lists_an_agency_as_it_stands_and_with_its_own_areas
         ("/data/name", "listed-elsewhere")
     }
     both = after(LISTED, elsewhere, partnership="southmere").agencies[PROBATION]
-    assert (both.areas, both.partnerships) == ({"E06000991", "E06000992"}, {"northshire", "southmere"})
+    assert both.areas == {"E06000991", "E06000992"}
+    assert both.partnerships == {"northshire", "southmere"}
 
 
 def test_the_authority_of_an_area_is_not_withdrawn_and_its_agreement_not_ended() -> None:
