@@ -68,7 +68,7 @@ def _agency(viewer: Viewer, agency: Agency) -> dict[str, Any]:
         "type": agency.type.value,
         "areas": sorted(agency.areas),
         "partnerships": sorted(agency.partnerships & viewer.partnerships),
-        "mailboxes": dict(agency.mailboxes),
+        "mailboxes": {role.value: address for role, address in agency.mailboxes.items()},
         "contacts": dict(agency.contacts),
     }
 
