@@ -68,7 +68,7 @@ def seen(of: Rights, name: str, matter: Matter) -> Fields | None:
     return visible_fields(of.party, name, agreement, matter) if of.party else None
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(change=changes(), name=st.sampled_from(TYPES), matter=MATTERS)
 def test_what_is_hidden_by_a_change_is_never_missed(change: tuple[Rights, Rights], name: str, matter: Matter) -> None:
     before, after = change
@@ -76,6 +76,27 @@ def test_what_is_hidden_by_a_change_is_never_missed(change: tuple[Rights, Rights
     members = {field.alias for field in CATALOGUE[name].model.model_fields.values()}
     hidden = was is not None and (now is None or any(each in was and each not in now for each in members if each))
     assert before.lost_by(after) or not hidden
+
+
+@given(was=FIELDS, now=FIELDS, name=st.sampled_from(TYPES))
+def test_a_field_that_an_agreement_no_longer_opens_is_never_missed(was: Fields, now: Fields, name: str) -> None:
+    party = Party(AGENCY, AgencyType.ICB, frozenset(AREAS))
+    whole = Agreement(
+        AGENCY,
+        "a-partnership",
+        1,
+        "a basis",
+        date(2027, 4, 1),
+        may_read=frozenset({name}),
+        incidents=frozenset(Incidents),
+    )
+    before, after = (Rights(party, {"a-partnership": replace(whole, fields={name: cut})}) for cut in (was, now))
+    matter = Matter("a-partnership", participants=frozenset({AGENCY}))
+    shown, still = seen(before, name, matter), seen(after, name, matter)
+    assert shown is not None
+    assert still is not None
+    members = {"nature", "summary", "content", "reason", "clock", "due", "one of tomorrow's"}
+    assert before.lost_by(after) or not any(each in shown and each not in still for each in members)
 
 
 @given(of=rights())
