@@ -63,7 +63,7 @@ def _refused(connection: Connection, refused: CredentialsRefused) -> Finding:
     if "does not exist" in told:
         remedy = "Correct `agency` in the connection file; if it is right, ask the exchange to register your key."
         return fault("signing in", f"the provider knows no agency {connection.agency}", remedy)
-    if "signature" in told:
+    if "signature" in told or "signed with" in told:
         remedy = "Name the key whose public half you sent to the exchange, in keyFile; or ask for a new one."
         return fault("signing in", f"{connection.key_file} is not the key of {connection.agency}", remedy)
     if any(word in told for word in ("expired", "iat", "exp", "not valid yet")):
