@@ -16,7 +16,7 @@ from contracts.feeds import Outbound
 from contracts.identifiers import IncidentId
 from services.delivery import records
 from services.delivery.heads import Head, Heads
-from services.delivery.reading import NoSuchFeed, Page, before, read
+from services.delivery.reading import NoSuchFeed, NothingKnownYet, Page, before, read
 from shared.clock import Clock
 from shared.database import Database, is_outage
 from shared.http import Cursors, Problem, not_found, too_fast
@@ -96,6 +96,9 @@ class Desk:
         """Some of the caller's feed, under today's agreement. Problem 404 where it has none."""
         try:
             return await read(self.database, asking.id, after, limit, asking.partnerships)
+        except NothingKnownYet:
+            remedy = "The exchange has only just begun and knows no agency yet; ask again shortly."
+            raise Problem(503, "not-now", "Cannot be done just now", remedy, headers={"Retry-After": "2"}) from None
         except NoSuchFeed:
             raise not_found() from None
 

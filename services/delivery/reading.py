@@ -53,10 +53,14 @@ class NoSuchFeed(LookupError):
     """The agency is not listed in any partnership."""
 
 
+class NothingKnownYet(NoSuchFeed):
+    """Nothing of the directory has come yet: a service that has just begun."""
+
+
 async def read(
     database: Database, agency: str, after: int, limit: int, partnerships: Collection[str] | None = None
 ) -> Page:
-    """What stands behind `after`, at most `limit` events and a megabyte. Raises NoSuchFeed.
+    """What stands behind `after`, at most `limit` events and a megabyte. Raises NoSuchFeed, NothingKnownYet.
 
     `partnerships`: how far the reader's token reaches; Kafka's topic is the agency's own, and reaches all of its.
     """
@@ -64,7 +68,7 @@ async def read(
         driver = await driver_of(connection)
         listed = await directory(connection)
         if agency not in listed.agencies:
-            raise NoSuchFeed(agency)
+            raise NoSuchFeed(agency) if listed.edition else NothingKnownYet(agency)
         head = await driver.fetchrow(_HEAD, agency)
         rows = await driver.fetch(_ROWS, agency, after, limit)
         named = {name for row in rows if row["event"] for name in incidents_of(decoded(row["event"]))}
