@@ -28,6 +28,9 @@ from shared.vault_client import NotYetFiled, VaultAway, VaultClient, VaultRefuse
 LARGEST_DOCUMENT = 25 * 1024 * 1024 + 1024
 """Bytes; the vault holds the limit of 25 MB itself, and says so."""
 
+NOTIFICATION = ("notification.drafted", "notification.submitted")
+"""Who may read one of these, for that one there is a notification; its owner decides about each state of it."""
+
 Who = Annotated[Caller, Depends(caller)]
 Form = Literal["json", "csv", "pdf"]
 _PASSED_ON = ("content-type", "content-disposition", "retry-after")
@@ -60,7 +63,7 @@ def onward_router(onward: Onward) -> APIRouter:
 
     @router.get("/notifications/{incident}", tags=["notifications"], summary="One notification")
     async def notification(incident: IncidentId, who: Who, viewer: Looks) -> Response:
-        await onward.desk.find(incident, viewer)
+        await _find_notification(onward.desk, incident, viewer)
         return await _notifications(onward, f"/v1/notifications/{incident}", who, {})
 
     @router.get("/notifications/{incident}/exports/{form}", tags=["notifications"], summary="A copy, recorded")
@@ -73,7 +76,7 @@ def onward_router(onward: Onward) -> APIRouter:
         version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
         filing: bool = False,
     ) -> Response:
-        await onward.desk.find(incident, viewer)
+        await _find_notification(onward.desk, incident, viewer)
         asked = {"purpose": purpose.value, "filing": str(filing).lower()}
         asked |= {"version": str(version)} if version else {}
         return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, asked)
@@ -139,6 +142,17 @@ def onward_router(onward: Onward) -> APIRouter:
         return StreamingResponse(chunks(), 200, headers, document.media_type)
 
     return router
+
+
+async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> None:
+    """A notification exists for whoever may read of it, be it that the referral does not, as for the Panel.
+
+    Problem 404 for anybody else, as for none.
+    """
+    async with desk.database.reading() as connection:
+        row = await queries.summary(connection, incident)
+    if row is None or all(viewer.sees(row.matter, name) is None for name in NOTIFICATION):
+        raise not_found()
 
 
 def _reads_words(viewer: Viewer, row: IncidentRow) -> None:
