@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -77,6 +78,9 @@ class FactTooLarge(ValueError):
     def __init__(self, type_: str, size: int) -> None:
         super().__init__(f"{type_} has {size} bytes, and {LARGEST_FACT} is the most")
 
+
+REMEMBERED = 2_000
+"""Facts kept as they were read: a stream is loaded again for each proposal about it, and no fact ever changes."""
 
 LARGEST_FACT = 900_000
 """Bytes; Kafka's own limit is 1 MB a record, its headers included."""
@@ -163,6 +167,7 @@ class EventLog:
         self.tables = tables
         self._route = route
         self._decode = decode
+        self._again = lru_cache(maxsize=REMEMBERED)(decode)
 
     async def append(self, tx: Transaction, stream: str, expected_version: int, facts: Sequence[AnyEvent]) -> int:
         """Store the facts behind version `expected_version` of the stream; returns its new version.
@@ -174,6 +179,7 @@ class EventLog:
         if not facts:
             return expected_version
         rows = [self._row(fact, version) for version, fact in enumerate(facts, expected_version + 1)]
+        tx.known.pop(("facts", stream), None)
         try:
             if len(rows) == 1:
                 status = await tx.driver.execute(_APPEND_ONE, stream, expected_version, *rows[0])
@@ -199,6 +205,8 @@ class EventLog:
         ]
         if not rows:
             return
+        for stream in streams:
+            tx.known.pop(("facts", stream), None)
         try:
             await tx.driver.execute(_BEGIN, *(list(column) for column in zip(*rows, strict=True)))
         except asyncpg.UniqueViolationError:
@@ -216,6 +224,7 @@ class EventLog:
         for stream, expected, facts in appends:
             if facts:
                 first.setdefault(stream, expected)
+                tx.known.pop(("facts", stream), None)
                 rows += [(stream, *self._row(fact, version)) for version, fact in enumerate(facts, expected + 1)]
         if not rows:
             return
@@ -228,26 +237,36 @@ class EventLog:
             raise Conflict(*next(iter(first.items())))
         tx.appended = True
 
-    async def load_all(self, tx: Transaction, streams: Collection[str]) -> dict[str, list[AnyEvent]]:
-        """Every fact of each of these streams, oldest first, in one round trip; nothing for one that has none."""
+    async def read_ahead(self, tx: Transaction, streams: Collection[str]) -> None:
+        """Load several streams in one round trip, for `load` and `version` in this transaction.
+
+        What this log appends meanwhile is not missed; what others append is, unless the streams are held by a lock.
+        """
+        wanted = list(streams)
+        found: dict[str, list[AnyEvent]] = {stream: [] for stream in wanted}
         rows = await tx.driver.fetch(
-            "select stream, event from fact where stream = any($1::text[]) order by stream, version", list(streams)
+            "select stream, event from fact where stream = any($1::text[]) order by stream, version", wanted
         )
-        found: dict[str, list[AnyEvent]] = {stream: [] for stream in streams}
         for stream, event in rows:
-            found[stream].append(self._decode(event))
-        return found
+            found[stream].append(self._again(event))
+        tx.known |= {("facts", stream): facts for stream, facts in found.items()}
 
     async def load(self, tx: Transaction | AsyncConnection, stream: str, after: int = 0) -> list[AnyEvent]:
         """The stream's facts behind version `after`, oldest first, in today's models."""
+        ahead = _read_ahead(tx, stream)
+        if ahead is not None:
+            return ahead[after:]
         driver = tx.driver if isinstance(tx, Transaction) else await driver_of(tx)
         rows = await driver.fetch(
             "select event from fact where stream = $1 and version > $2 order by version", stream, after
         )
-        return [self._decode(event) for (event,) in rows]
+        return [self._again(event) for (event,) in rows]
 
     async def version(self, tx: Transaction | AsyncConnection, stream: str) -> int:
         """The stream's newest version; 0 where there is none."""
+        ahead = _read_ahead(tx, stream)
+        if ahead is not None:
+            return len(ahead)
         driver = tx.driver if isinstance(tx, Transaction) else await driver_of(tx)
         newest = await driver.fetchval("select max(version) from fact where stream = $1", stream)
         return newest or 0
@@ -281,3 +300,8 @@ class EventLog:
             raise FactTooLarge(fact.type, len(content))
         route = self._route(fact)
         return (version, *(getattr(fact, name) for name in BESIDE.values()), route.topic, route.key, content)
+
+
+def _read_ahead(tx: Transaction | AsyncConnection, stream: str) -> list[AnyEvent] | None:
+    known: list[AnyEvent] | None = tx.known.get(("facts", stream)) if isinstance(tx, Transaction) else None
+    return known

@@ -20,7 +20,7 @@ from contracts.submissions import SubmissionAnswered, Verdict
 from shared.consumer.errors import Unfit, certain, mended_by_time, reason_of
 from shared.consumer.parking import BEHIND, Parking
 from shared.consumer.positions import hold
-from shared.consumer.reactions import Ahead, Reactions, Streams, Work, Workplace
+from shared.consumer.reactions import Ahead, Reactions, Work, Workplace
 from shared.consumer.reader import PAUSES
 from shared.consumer.records import Record
 from shared.consumer.tables import waiting
@@ -88,16 +88,16 @@ class Submissions:
         """Something was committed that could end a wait; the reader's `after`."""
         self._moved.fire()
 
-    async def read_ahead(self, proposals: Sequence[AnyEvent], tx: Transaction, streams: Streams) -> None:
+    async def read_ahead(self, proposals: Sequence[AnyEvent], tx: Transaction) -> None:
         """What deciding these will need: the streams, the answers given, and how far their subjects are folded."""
         sound = [each for each in proposals if each.submission is not None and each.subject is not None]
         wanted = {stream for each in sound for stream in (str(each.submission), self._stream_of(each))}
-        streams.facts |= await self.workplace.log.load_all(tx, wanted)
+        await self.workplace.log.read_ahead(tx, wanted)
         subjects = list({str(each.subject) for each in sound})
         for subject, folded, overtaken in await tx.driver.fetch(_STANDING, self._follows, subjects):
             tx.known["standing", subject] = (folded, overtaken)
         if self._ahead:
-            await self._ahead(sound, tx, streams)
+            await self._ahead(sound, tx)
 
     async def handle(self, proposal: AnyEvent, work: Work) -> None:
         """Decide a proposal and answer it, in one transaction, or let it wait for what it builds on."""

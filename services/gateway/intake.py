@@ -1,7 +1,7 @@
 """The one intake for both ways in: what is taken or refused, and all that follows from it, in one transaction."""
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -53,6 +53,10 @@ class Owned(Protocol):
 
     def opened(self, work: Work, proposal: AnyEvent, directory: Directory) -> Sequence[Outcome]:
         """The outcomes of a proposal that opens an incident. Pure; raises Refused."""
+        ...
+
+    async def ahead(self, work: Work, incidents: Collection[str]) -> None:
+        """Read what `known` will need of several incidents, and hold them."""
         ...
 
     async def known(self, work: Work, incident: str) -> Known | None:
@@ -192,6 +196,7 @@ class Intake:
         failed: set[tuple[object, str]] = set()
         calendar = await self._place.calendar(tx)
         known = await directory(tx.connection)
+        used = await self._read_ahead(tx, offers, calendar)
         run = _Run()
         for number, each in enumerate(offers):
             offered = self._under(known, each)
@@ -207,11 +212,28 @@ class Intake:
                 self._decide(number, offered, tx, calendar, known, run)
                 run.incidentrefs |= joint
             else:
-                results[number] = await self._take_one(tx, offered, calendar, known)
+                results[number] = await self._take_one(tx, offered, calendar, known, used)
                 known = await directory(tx.connection) if _of_directory(offered) else known
             failed |= _failures(offers, results)
         await self._write(tx, run, results)
+        await tx.write()  # whatever is taken next in this transaction may bear an id of these
         return [results[number] for number in range(len(offers))]
+
+    async def _read_ahead(
+        self, tx: Transaction, offers: Sequence[Offered], calendar: Calendar
+    ) -> dict[tuple[str, str], bool]:
+        """Whether offers' ids were used before, what they are about being read too. Nothing where one stands twice."""
+        ids = [(offered.arrival.source, offered.event_id) for offered in offers if offered.event_id]
+        if len(set(ids)) < len(ids):
+            return {}
+        others = [o.checked for o in offers if isinstance(o.checked, Checked) and not o.kept and not o.checked.register]
+        if not others:
+            return {}
+        about = {checked.event.subject for checked in others if checked.event.subject}
+        if about:
+            await self._owned.ahead(self._work(tx, others[0].event, calendar), about)
+        used = await receipts.used(tx, ids)
+        return {each: each in used for each in ids}
 
     def _decide(
         self, number: int, offered: Offered, tx: Transaction, calendar: Calendar, known: Directory, run: _Run
@@ -250,11 +272,19 @@ class Intake:
             await self._place.project(tx, [fact for followed in opened.values() for fact in followed])
         await keep(tx, parcels)
 
-    async def _take_one(self, tx: Transaction, offered: Offered, calendar: Calendar, standing: Directory) -> Taken:
+    async def _take_one(
+        self,
+        tx: Transaction,
+        offered: Offered,
+        calendar: Calendar,
+        standing: Directory,
+        used: Mapping[tuple[str, str], bool],
+    ) -> Taken:
         checked = offered.checked
         if isinstance(checked, Rejected):
             return await self._refuse(tx, offered, checked)
-        if await receipts.taken(tx, checked.event.source, checked.event.id):
+        id_ = (checked.event.source, checked.event.id)
+        if used[id_] if id_ in used else await receipts.used(tx, [id_]):
             return await self._known_before(tx, offered)
         work = self._work(tx, checked.event, calendar)
         try:
@@ -280,9 +310,11 @@ class Intake:
         except Waiting as waiting:
             fault = Fault(pointer="/type", rule="too-early", detail=f"Send it again after: {waiting.for_what}"[:400])
             return await self._refuse(tx, offered, Rejected(422, [fault]))
-        if not await receipts.record(tx, [receipt]):
-            raise Conflict(offered.submission, 0)  # the same id came by another way meanwhile
-        await keep(tx, [kept.parcel] if kept.parcel else [])
+        tx.later("receipts", receipts.record_new, receipt)
+        if kept.parcel:
+            tx.later("parcels", keep, kept.parcel)
+        if id_ not in used:
+            await tx.write()  # the next one may bear the same id
         return Taken(receipt)
 
     async def _about(
@@ -326,8 +358,11 @@ class Intake:
             decided = await self._owned.decided(work, proposal, standing)
             return _acceptance(offered, proposal, decided.facts, decided.marks)
         onward = proposal.model_copy(update={"streamversion": known.version if known else 0})
-        await self._place.log.append(work.tx, offered.submission, 0, [onward])
+        work.tx.later("onward", self._send_on, (offered.submission, onward))
         return _receipt(offered, PENDING, incident=proposal.subject, http_status=202)
+
+    async def _send_on(self, tx: Transaction, proposals: Sequence[tuple[str, AnyEvent]]) -> None:
+        await self._place.log.begin(tx, {submission: [onward] for submission, onward in proposals})
 
     async def _known_before(self, tx: Transaction, offered: Offered) -> Taken:
         """The same again gets the first receipt; other bytes under the same id are refused and change nothing."""

@@ -1,6 +1,6 @@
 """What the gateway itself owns, decided within the intake's transaction: incidents, the calendar, the directory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from contracts.catalogue import DIRECTORY, topic_of
 from contracts.directory import Directory, stream_of
@@ -22,6 +22,10 @@ class Owned:
     def opened(self, work: Work, proposal: AnyEvent, standing: Directory) -> Sequence[Outcome]:
         """The outcomes of a referral. Pure; raises Refused."""
         return decide(None, proposal, context(standing, work.now, work.calendar, arrived=proposal.recordedtime))
+
+    async def ahead(self, work: Work, incidents: Collection[str]) -> None:
+        """Read what `known` will need of several incidents, and hold them."""
+        await past.ahead(work.tx, work.place.log, incidents)
 
     async def known(self, work: Work, incident: str) -> Known | None:
         """What is known of an incident, held until the transaction ends; None where there is none."""

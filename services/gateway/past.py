@@ -1,11 +1,11 @@
 """An incident as it stands, for whoever is about to decide about it: folded from the log, with what was heard."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from contracts.envelope import AnyEvent
 from services.gateway.incident import Incident, decide, evolve
-from services.gateway.views import filing_of, lock
+from services.gateway.views import filing_of, filings_ahead, lock
 from shared.database import Transaction
 from shared.decider import Aggregate
 from shared.eventlog import EventLog
@@ -23,9 +23,17 @@ def after(known: Incident, facts: Iterable[AnyEvent]) -> Incident:
 
 async def incident(tx: Transaction, log: EventLog, name: str) -> tuple[Incident | None, list[AnyEvent]]:
     """The incident and its facts, held against every other decision until the transaction ends."""
-    await lock(tx, [name])
+    if ("held", name) not in tx.known:
+        await lock(tx, [name])
     facts = await log.load(tx, name)
     return await _standing(tx, facts), facts
+
+
+async def ahead(tx: Transaction, log: EventLog, names: Collection[str]) -> None:
+    """Hold several incidents and read what `incident` needs of them, in as many round trips as for one."""
+    tx.known |= {("held", name): True for name in await lock(tx, names)}
+    await log.read_ahead(tx, names)
+    await filings_ahead(tx, names)
 
 
 async def related(tx: Transaction, log: EventLog, names: Iterable[str]) -> dict[str, Incident]:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.submissions import Fault, SubmissionAnswered, Verdict
 from shared.database import Transaction, driver_of
+from shared.eventlog import Conflict
 from shared.limits import limit_table
 
 AnyConnection = AsyncConnection | Transaction
@@ -210,6 +211,24 @@ async def record(tx: Transaction, receipts: Sequence[Receipt]) -> set[str]:
     rows = [(*(getattr(receipt, name) for name in _FIELDS), receipt.outcome()) for receipt in receipts]
     found = await tx.driver.fetch(_RECORD, *(list(column) for column in zip(*rows, strict=True)))
     return {row[0] for row in found}
+
+
+async def record_new(tx: Transaction, receipts: Sequence[Receipt]) -> None:
+    """Writes receipts under ids that were free when looked at. Raises Conflict where one was not after all."""
+    if len(await record(tx, receipts)) < len(receipts):
+        raise Conflict(receipts[0].submission, 0)  # the same id came by another way meanwhile
+
+
+async def used(tx: Transaction, ids: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these ids, each with its source, were used up before."""
+    sources, event_ids = [source for source, _ in ids], [event_id for _, event_id in ids]
+    return {(row[0], row[1]) for row in await tx.driver.fetch(_USED, sources, event_ids)}
+
+
+_USED = """
+    select s.source, s.event_id from unnest($1::text[], $2::text[]) as asked (source, event_id)
+    join submission s on s.source = asked.source and s.event_id = asked.event_id and s.status <> 'refused'
+    """
 
 
 async def taken(tx: Transaction, source: str, event_id: str) -> Receipt | None:

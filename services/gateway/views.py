@@ -1,6 +1,6 @@
 """Read models, kept in the same transaction as the log; folding the log from its beginning gives the same rows."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -214,13 +214,24 @@ async def lock(tx: Transaction, incidents: Iterable[str], *, skip: bool = False)
 
 async def filing_of(tx: Transaction, incident: str) -> Filing:
     """What was heard of the incident's notification so far."""
+    ahead: Filing | None = tx.known.get(("filing", incident))
+    if ahead is not None:
+        return ahead
     state = await tx.driver.fetchval("select state from filing where incident = $1", incident)
     return _FILING.validate_json(state) if state else Filing()
+
+
+async def filings_ahead(tx: Transaction, incidents: Collection[str]) -> None:
+    """Read several at once, for `filing_of` in this transaction."""
+    rows = await tx.driver.fetch("select incident, state from filing where incident = any($1::text[])", list(incidents))
+    tx.known |= {("filing", incident): Filing() for incident in incidents}
+    tx.known |= {("filing", incident): _FILING.validate_json(state) for incident, state in rows}
 
 
 async def keep_filing(tx: Transaction, fact: AnyEvent) -> None:
     """Remember what a fact of the notification says."""
     heard = hear(await filing_of(tx, fact.subject or ""), fact)
+    tx.known.pop(("filing", fact.subject), None)
     await tx.driver.execute(
         "insert into filing (incident, version, state) values ($1, $2, $3) on conflict (incident)"
         " do update set version = excluded.version, state = excluded.state where filing.version < excluded.version",

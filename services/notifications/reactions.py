@@ -12,7 +12,7 @@ from services.notifications.post import keep_letters
 from services.notifications.proposals import aggregate
 from services.notifications.surroundings import directory_of
 from services.notifications.views import case_of, keep_case, read_cases, stream_of
-from shared.consumer import Reactions, Streams, Work
+from shared.consumer import Reactions, Work
 from shared.database import Transaction
 from shared.days_off import add_day_off
 from shared.listed import add_listed
@@ -20,7 +20,7 @@ from shared.listed import add_listed
 MAY_END_A_DRAFT = ("notifiability.decided", "incident.linked")
 
 
-async def cases_ahead(events: Sequence[AnyEvent], tx: Transaction, _: Streams) -> None:
+async def cases_ahead(events: Sequence[AnyEvent], tx: Transaction) -> None:
     """Read what is known of the incidents that several events are about."""
     await read_cases(tx, {event.subject for event in events if event.subject})
 

@@ -52,13 +52,9 @@ class Workplace:
 
 @dataclass
 class Streams:
-    """What one transaction has folded so far, so that a batch folds each stream once. Good for no other.
-
-    `facts` are of streams that were read ahead and nobody has folded yet.
-    """
+    """What one transaction has folded so far, so that a batch folds each stream once. Good for no other."""
 
     folded: dict[str, tuple[Any, Any, int]] = field(default_factory=dict)
-    facts: dict[str, list[AnyEvent]] = field(default_factory=dict)
     calendar: Calendar | None = None
 
 
@@ -94,9 +90,7 @@ class Work:
         known = self.streams.folded.get(stream)
         if known is not None and known[0].evolve is aggregate.evolve:
             return known[1], known[2]
-        facts = self.streams.facts.pop(stream, None)
-        if facts is None:
-            facts = await self.place.log.load(self.tx, stream)
+        facts = await self.place.log.load(self.tx, stream)
         state = aggregate.fold(facts)
         self.streams.folded[stream] = (aggregate, state, len(facts))
         return state, len(facts)
@@ -121,7 +115,6 @@ class Work:
             return []
         version = await self.version(stream)
         known = self.streams.folded.pop(stream, None)
-        self.streams.facts.pop(stream, None)
         facts = recorded(
             self.cause,
             outcomes,
@@ -157,7 +150,7 @@ class Work:
 
 
 Reaction = Callable[[Any, Work], Awaitable[None]]
-Ahead = Callable[[Sequence[Any], Transaction, Streams], Awaitable[None]]
+Ahead = Callable[[Sequence[Any], Transaction], Awaitable[None]]
 """Reads what the reactions to these events will need, in as few statements as it can. They must do without, too."""
 Intake = Callable[[Record, Transaction], Awaitable[None]]
 

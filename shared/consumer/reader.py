@@ -204,7 +204,7 @@ class Reader:
                 by_topic.setdefault(record.topic, []).append(event)
         for topic, several in by_topic.items():
             if ahead := self._reactions.ahead_of(topic):
-                await ahead(several, work.tx, work.streams)
+                await ahead(several, work.tx)
 
     async def finish(self, work: Pass) -> None:
         """What is said of a transaction's records once they are all dealt with."""
