@@ -14,8 +14,9 @@ from contracts.envelope import schema_urn
 from contracts.rules import published
 from services.gateway import agenda, queries
 from services.gateway.directory import party_of
+from services.gateway.history import stated
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, clock_shown, fact_shown, incident_shown, task_shown
+from services.gateway.sight import Viewer, clock_shown, incident_shown, task_shown
 from shared.clock import Clock
 from shared.database import Database, driver_of
 from shared.days_off import calendar
@@ -106,8 +107,7 @@ def incidents_router(desk: Desk) -> APIRouter:
     async def timeline(incident: str, viewer: Looks) -> Response:
         row, _ = await desk.find(incident, viewer)
         async with desk.database.reading() as connection:
-            facts = await queries.timeline(connection, desk.log, row.id)
-        return _json({"items": [told for fact in facts if (told := fact_shown(viewer, row.matter, fact)) is not None]})
+            return _json({"items": await stated(connection, desk.log, viewer, row)})
 
     @router.get("/deadlines", summary="The clocks that run in incidents the caller may see, the next due first")
     async def deadlines(viewer: Looks, cursor: Cursor = None, limit: Limit = 50) -> Response:

@@ -1,4 +1,4 @@
-"""What the gateway asks of other services on a caller's behalf: notifications, their copies, words and documents."""
+"""What the gateway asks of other services on a caller's behalf: notifications, their copies, and documents."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -12,18 +12,18 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from contracts.access import sees_addresses
-from contracts.addresses import address_free
 from contracts.identifiers import IncidentId, Reference
 from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
+from services.gateway.asking import allow, asked, away
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, fact_shown, filled, references_in
+from services.gateway.sight import Viewer
 from shared.credentials import CredentialsRefused, ServiceCredentials
-from shared.http import Problem, not_found
+from shared.http import not_found
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
 from shared.telemetry import current_traceparent
-from shared.vault_client import NotYetFiled, VaultAway, VaultClient, VaultRefused
+from shared.vault_client import VaultClient
 
 LARGEST_DOCUMENT = 25 * 1024 * 1024 + 1024
 """Bytes; the vault holds the limit of 25 MB itself, and says so."""
@@ -47,7 +47,7 @@ class Onward:
 
 
 def onward_router(onward: Onward) -> APIRouter:
-    """Notifications and their copies, an incident's words, and documents."""
+    """Notifications and their copies, and documents."""
     router = APIRouter(prefix="/v1")
     Looks = Annotated[Viewer, Depends(onward.desk.viewer)]  # noqa: N806 (an annotation, as FastAPI wants it)
 
@@ -58,8 +58,8 @@ def onward_router(onward: Onward) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
-        asked = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        return await _notifications(onward, "/v1/notifications", who, asked)
+        page = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return await _notifications(onward, "/v1/notifications", who, page)
 
     @router.get("/notifications/{incident}", tags=["notifications"], summary="One notification")
     async def notification(incident: IncidentId, who: Who, viewer: Looks) -> Response:
@@ -76,25 +76,11 @@ def onward_router(onward: Onward) -> APIRouter:
         version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
         filing: bool = False,
     ) -> Response:
+        allow(purpose, who)
         await _find_notification(onward.desk, incident, viewer)
-        asked = {"purpose": purpose.value, "filing": str(filing).lower()}
-        asked |= {"version": str(version)} if version else {}
-        return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, asked)
-
-    @router.get("/incidents/{incident}/detail", tags=["incidents"], summary="The incident in words, the look recorded")
-    async def detail(incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
-        row, shown = await onward.desk.find(incident, viewer)
-        async with onward.desk.database.reading() as connection:
-            facts = await queries.timeline(connection, onward.desk.log, row.id)
-        seen = [told for fact in facts if (told := fact_shown(viewer, row.matter, fact)) is not None]
-        words = await _asked(onward.vault.reveal(references_in(seen), purpose=purpose, caller=who, incident=row.id))
-        found = {
-            ref: each.value if each.status == "present" else {"reference": ref, "status": each.status}
-            for ref, each in words.items()
-        }
-        if not sees_addresses(viewer.party, row.matter):
-            found = {ref: address_free(value) for ref, value in found.items()}
-        return _json({"incident": shown, "purpose": purpose, "facts": filled(seen, found)})
+        wanted = {"purpose": purpose.value, "filing": str(filing).lower()}
+        wanted |= {"version": str(version)} if version else {}
+        return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, wanted)
 
     @router.post(
         "/documents",
@@ -112,7 +98,7 @@ def onward_router(onward: Onward) -> APIRouter:
     ) -> Response:
         row, _ = await onward.desk.find(incident, viewer)
         _reads_words(viewer, row)
-        filed = await _asked(
+        filed = await asked(
             onward.vault.file_document(
                 request.stream(),
                 incident=row.id,
@@ -127,11 +113,12 @@ def onward_router(onward: Onward) -> APIRouter:
 
     @router.get("/documents/{ref}", tags=["documents"], summary="A document, the look recorded")
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
+        allow(purpose, who)
         row, _ = await onward.desk.find(incident, viewer)
         _reads_words(viewer, row)
         held = AsyncExitStack()
         opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
-        document = await _asked(held.enter_async_context(opening))
+        document = await asked(held.enter_async_context(opening))
 
         async def chunks() -> AsyncIterator[bytes]:
             async with held:
@@ -165,47 +152,25 @@ def _reads_words(viewer: Viewer, row: IncidentRow) -> None:
         raise not_found()
 
 
-async def _notifications(onward: Onward, path: str, who: Caller, asked: Mapping[str, str]) -> Response:
+async def _notifications(onward: Onward, path: str, who: Caller, wanted: Mapping[str, str]) -> Response:
     try:
         token = await onward.credentials.token(audience_of("notifications"))
         headers = {"authorization": f"Bearer {token}", ON_BEHALF_OF: who.to_header()}
         if traceparent := current_traceparent():
             headers["traceparent"] = traceparent
-        answer = await onward.notifications.get(path, params=dict(asked), headers=headers, timeout=30)
+        answer = await onward.notifications.get(path, params=dict(wanted), headers=headers, timeout=30)
     except (httpx.HTTPError, IssuerUnavailable, CredentialsRefused):
-        raise _away("notifications") from None
+        raise away("notifications") from None
     if answer.status_code == 401 or (answer.status_code >= 500 and answer.status_code != 503):
-        raise _away("notifications")  # our own standing there is at fault, not the caller
+        raise away("notifications")  # our own standing there is at fault, not the caller
     kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
     return Response(answer.content, answer.status_code, kept)
-
-
-async def _asked(asking: Any) -> Any:
-    """What the vault answers, or the problem that its refusal is to the caller."""
-    try:
-        return await asking
-    except NotYetFiled:
-        remedy = "What was just sent is still on its way to the vault; ask again in a moment."
-        raise Problem(503, "not-yet-filed", "Not yet filed", remedy, headers={"Retry-After": "1"}) from None
-    except VaultAway:
-        raise _away("the vault") from None
-    except VaultRefused as refused:
-        if refused.status >= 500 or refused.status == 401:
-            raise _away("the vault") from None
-        told = refused.problem
-        title, remedy = str(told.get("title", "The vault refused")), str(told.get("detail", ""))
-        raise Problem(refused.status, str(told.get("type", "refused")), title, remedy) from None
 
 
 def _media_type(said: str) -> str:
     """What the sender calls it; the vault looks for itself. Anything that is no media type is not passed on."""
     plain = said.partition(";")[0].strip().lower()
     return plain if re.fullmatch(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,90}", plain) else "application/octet-stream"
-
-
-def _away(service: str) -> Problem:
-    remedy = "Nothing can be shown just now; ask again shortly."
-    return Problem(503, "away", f"There is no answer from {service}", remedy, headers={"Retry-After": "5"})
 
 
 def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

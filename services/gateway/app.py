@@ -12,10 +12,13 @@ from fastapi import FastAPI
 from services.gateway import queries, reactions, receipts, views
 from services.gateway.answers import Answers
 from services.gateway.api import WayIn, events_router
+from services.gateway.api_breach import Breach, breach_router
+from services.gateway.api_detail import Detail, detail_router
 from services.gateway.api_directory import directory_router
 from services.gateway.api_feed import Feeds, feed_router
 from services.gateway.api_incidents import Desk, incidents_router, reference_router
 from services.gateway.api_onward import Onward, onward_router
+from services.gateway.api_records import Records, records_router
 from services.gateway.door import Door
 from services.gateway.inbound import Drained, Emptying, Inbound
 from services.gateway.intake import Intake, digest_key
@@ -118,8 +121,10 @@ def app(settings: Settings) -> FastAPI:
     desk = Desk(made.database, made.log, made.clock, made.cursors)
     notifications = httpx.AsyncClient(base_url=settings.notifications_url, timeout=30)
     onward = Onward(desk, made.vault_client, notifications, made.credentials)
+    detail = Detail(desk, made.vault_client)
     many = httpx.Limits(max_connections=STREAMS_AT_ONCE, max_keepalive_connections=50)
-    feeds = Feeds(httpx.AsyncClient(base_url=settings.delivery_url, limits=many), made.credentials)
+    delivery = httpx.AsyncClient(base_url=settings.delivery_url, limits=many)
+    feeds = Feeds(delivery, made.credentials)
     return made.app(
         title="Safeguarding Exchange",
         routers=[
@@ -127,6 +132,9 @@ def app(settings: Settings) -> FastAPI:
             incidents_router(desk),
             reference_router(desk),
             directory_router(desk),
+            detail_router(detail),
+            records_router(Records(detail, made.sealer)),
+            breach_router(Breach(detail, delivery, made.credentials)),
             onward_router(onward),
             feed_router(feeds),
         ],

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field, StringConstraints
 from sqlalchemy import insert
 
-from contracts.identifiers import IncidentId, PartnershipId, Reference, SubjectId
+from contracts.identifiers import AgencyId, IncidentId, PartnershipId, Reference, SubjectId
 from contracts.sealing import Model
 from contracts.vault import Purpose
 from services.vault import tables, views
@@ -88,14 +88,16 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
         subject: SubjectId | None = None,
         incident: IncidentId | None = None,
         reference: Reference | None = None,
+        owner: AgencyId | None = None,
         cursor: str | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page[dict[str, Any]]:
-        if person.kind != "person" or not MAY_SEE_LOOKS & person.roles:
+        theirs = owner is not None and owner == person.agency
+        if not theirs and (person.kind != "person" or not MAY_SEE_LOOKS & person.roles):
             raise not_found()
         if subject is incident is reference is None:
             raise Problem(422, "invalid", "Say whose", "Name a subject, an incident or a reference.")
-        of = f"looks {subject} {incident} {reference} {sorted(person.partnerships)}"
+        of = f"looks {subject} {incident} {reference} {owner} {sorted(person.partnerships)}"
         before = cursors.decode(cursor, of=of)["look"] if cursor else None
         await record_search(database, who, person, "looks", [subject, incident, reference], clock.now())
         async with database.reading() as connection:
@@ -104,6 +106,7 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
                 subject=subject,
                 incident=incident,
                 ref=reference,
+                owner=owner,
                 partnerships=person.partnerships,
                 before=before,
                 limit=limit,

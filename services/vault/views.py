@@ -15,12 +15,14 @@ async def looks(
     subject: str | None = None,
     incident: str | None = None,
     ref: str | None = None,
+    owner: str | None = None,
     partnerships: Collection[str] = (),
     before: int | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
     """Who looked at a subject, an incident or one reference, newest first; only in these partnerships, if any are
-    named. `before` is the number of the last look of the page before."""
+    named, and only at the words of the agency `owner`, if one is. `before` is the number of the last look of the page
+    before."""
     look, at, item = tables.look, tables.looked_at, tables.item
     there = select(at.c.look).join(item, item.c.ref == at.c.ref)
     if subject is not None:
@@ -29,6 +31,8 @@ async def looks(
         there = there.where(at.c.incident == incident)
     if ref is not None:
         there = there.where(at.c.ref == ref)
+    if owner is not None:
+        there = there.where(item.c.agency == owner)
     if partnerships:
         there = there.where(item.c.partnership.in_(partnerships))
     page = select(look).where(look.c.id.in_(there)).order_by(look.c.id.desc()).limit(limit)
@@ -38,6 +42,8 @@ async def looks(
     seen: dict[int, list[str]] = {}
     refs = select(at.c.look, at.c.ref).join(item, item.c.ref == at.c.ref)
     refs = refs.where(at.c.look.in_([row.id for row in rows])).order_by(at.c.ref)
+    if owner is not None:
+        refs = refs.where(item.c.agency == owner)
     if partnerships:
         refs = refs.where(item.c.partnership.in_(partnerships))
     for row in await connection.execute(refs):

@@ -144,10 +144,14 @@ class VaultClient:
         subject: str | None = None,
         incident: str | None = None,
         reference: str | None = None,
+        owner: str | None = None,
         cursor: str | None = None,
     ) -> dict[str, Any]:
-        """A page of who looked, newest first: `{items, next}`. Raises VaultAway, VaultRefused."""
-        asked = {"subject": subject, "incident": incident, "reference": reference, "cursor": cursor}
+        """A page of who looked, newest first: `{items, next}`; at an `owner` agency's words alone, if one is named.
+
+        Raises VaultAway, VaultRefused.
+        """
+        asked = {"subject": subject, "incident": incident, "reference": reference, "owner": owner, "cursor": cursor}
         params = {name: value for name, value in asked.items() if value is not None}
         told: dict[str, Any] = (await self._ask("GET", "/v1/looks", caller, params=params)).json()
         return told

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts import matters
+from contracts.access import Matter
 from contracts.codes import AbuseOrNeglect, Nature
 from contracts.corrections import IncidentCorrected, IncidentRecalled, SubjectsMerged, SubjectsSplit
 from contracts.envelope import AnyEvent
@@ -47,7 +48,7 @@ def running(story: Story) -> set[str]:
     return {deadline.key for deadline in story.now.running}
 
 
-def told_by_the_facts(story: Story) -> matters.Matter:
+def told_by_the_facts(story: Story) -> Matter:
     matter = None
     for fact in story.facts:
         matter = matters.evolve(matter, fact)

@@ -51,6 +51,23 @@ def _data(example: str) -> dict[str, Any]:
     return data
 
 
+def test_a_recall_and_the_first_page_of_a_breach_report(terminal: Terminal, exchange: Exchange) -> None:
+    terminal.run("sign-in", "--as", "business-unit-manager", "--local", str(exchange.stack.home.folder))
+    incident = exchange.refer()
+    timeline = terminal.json("timeline", incident, "--as", "authority-notifier")
+    referral = next(fact["id"] for fact in timeline if fact["type"] == "incident.referred.v1")
+    why = ("--because", "wrong_recipient", "--recipient", "northshire-icb", "--reason", "An old list.")
+    told = terminal.run("recall", incident, referral, *why, "--as", "authority-notifier")
+    assert "accepted" in told
+    page = terminal.run("breach-report", referral, "--as", "business-unit-manager")
+    assert page.startswith("OFFICIAL-SENSITIVE")
+    assert f"Recalled: {referral}, wrong recipient (wrong recipients: northshire-icb)" in page
+    report = terminal.json("breach-report", incident, "--as", "business-unit-manager")
+    assert report["incident"] == incident
+    assert "Due: nothing" in terminal.run("retention", "due", "--as", "business-unit-manager")
+    assert "Not found" in terminal.run("breach-report", incident, "--as", "authority-notifier", fails=True)
+
+
 def test_from_a_referral_to_the_copy_for_the_panel(terminal: Terminal, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     # Four days ago, so that a weekend lies within the five working days whatever today is.

@@ -13,6 +13,7 @@ from safeguarding_exchange.failures import CredentialsRefused, Refused, Unreacha
 from safeguarding_exchange.operating import operating
 from safeguarding_exchange.partners import partners
 from safeguarding_exchange.proposing import proposing
+from safeguarding_exchange.records import records
 from safeguarding_exchange.sessions import NotSignedIn
 from safeguarding_exchange.signing_in import SignInFailed
 from safeguarding_exchange.who import who
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command takes --as ACCOUNT and --json. Start with: sx sign-in --help",
 )
-for room in (who, cases, proposing, directory, bootstrapping, partners, operating):
+for room in (who, cases, proposing, records, directory, bootstrapping, partners, operating):
     app.registered_commands += room.registered_commands
     app.registered_groups += room.registered_groups
 

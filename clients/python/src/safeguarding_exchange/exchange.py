@@ -57,6 +57,11 @@ class Exchange:
         """An operator's order."""
         return self._ask("POST", path, base, json=content).json()
 
+    def page(self, path: str, content: object = None) -> str:
+        """A report as a page of plain text."""
+        method = "GET" if content is None else "POST"
+        return self._ask(method, path, None, params={"form": "text"}, json=content).text
+
     def publish(
         self,
         name: str,

@@ -24,7 +24,7 @@ CALENDAR = "calendar-england-and-wales"
 GROUNDS = "S16C_A, S16C_B, LAC_DEATH or CARE_LEAVER_DEATH; may be given several times"
 
 
-def _propose(
+def propose(
     account: str | None,
     name: str,
     data: dict[str, Any],
@@ -53,7 +53,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _data(path: Path) -> dict[str, Any]:
+def data_of(path: Path) -> dict[str, Any]:
     """An event's data: what the file holds, or the data in it where it holds a whole event."""
     content = _read(path)
     whole = "specversion" in content and isinstance(content.get("data"), dict)
@@ -62,7 +62,7 @@ def _data(path: Path) -> dict[str, Any]:
 
 def _content(path: Path) -> dict[str, Any]:
     """A notification's content, alone in its file or within a whole event or its data."""
-    data = _data(path)
+    data = data_of(path)
     return dict(data["content"]) if isinstance(data.get("content"), dict) else data
 
 
@@ -86,7 +86,7 @@ def refer(
 
     The file holds the referral's data, or a whole event, of which the data is taken.
     """
-    _propose(account, "incident.referred", _data(file), None, json, partnership=partnership, incidentref=reference)
+    propose(account, "incident.referred", data_of(file), None, json, partnership=partnership, incidentref=reference)
 
 
 @proposing.command("triage")
@@ -121,7 +121,7 @@ def triage(
         data["reasons"] = reasons
     if earlier_showed_both is not None:
         data["earlierAwarenessShowedBoth"] = earlier_showed_both
-    _propose(account, "notifiability.decided", data, incident, json)
+    propose(account, "notifiability.decided", data, incident, json)
 
 
 @proposing.command("correct-awareness")
@@ -129,7 +129,7 @@ def correct_awareness(
     incident: Incident, aware_at: Instant, reason: Reason, account: As = None, json: Json = False
 ) -> None:
     """The authority knew at another time than was recorded."""
-    _propose(account, "awareness.corrected", {"awareAt": aware_at, "reason": reason}, incident, json)
+    propose(account, "awareness.corrected", {"awareAt": aware_at, "reason": reason}, incident, json)
 
 
 @proposing.command("link")
@@ -143,7 +143,7 @@ def link(
 ) -> None:
     """Two referrals are of one incident."""
     data = {"lead": lead, "twin": twin, "reason": reason, "undone": undo}
-    _propose(account, "incident.linked", data, lead, json)
+    propose(account, "incident.linked", data, lead, json)
 
 
 @proposing.command("told")
@@ -157,7 +157,7 @@ def told(
 ) -> None:
     """Record that a partner was told, when and how."""
     data = {"recipient": recipient, "notifiedAt": at, "channel": channel}
-    receipt = _propose(account, "partner.notified", data, incident, json)
+    receipt = propose(account, "partner.notified", data, incident, json)
     if not receipt.get("deadlines") and not json:
         shown.console.print(f"  no clock of this incident waited for {recipient}: is that its id? See sx show")
 
@@ -168,7 +168,7 @@ def draft(incident: Incident, file: File, account: As = None, json: Json = False
 
     The file holds its content, or a whole event, of which the content is taken.
     """
-    _propose(account, "notification.drafted", {"content": _content(file)}, incident, json)
+    propose(account, "notification.drafted", {"content": _content(file)}, incident, json)
 
 
 @proposing.command("approve")
@@ -179,14 +179,14 @@ def approve(
     json: Json = False,
 ) -> None:
     """Approve a version that somebody else wrote."""
-    _propose(account, "notification.approved", {"version": version or _newest(account, incident)}, incident, json)
+    propose(account, "notification.approved", {"version": version or _newest(account, incident)}, incident, json)
 
 
 @proposing.command("return")
 def return_to_draft(incident: Incident, reason: Reason, account: As = None, json: Json = False) -> None:
     """Send an approved version back to draft."""
     data = {"version": _newest(account, incident), "reason": reason}
-    _propose(account, "notification.returned-to-draft", data, incident, json)
+    propose(account, "notification.returned-to-draft", data, incident, json)
 
 
 def _newest(account: str | None, incident: str) -> int:
@@ -213,7 +213,7 @@ def submitted(
     data = {"portalReference": reference, "portalTime": at}
     if delay_reason:
         data["delayReason"] = delay_reason
-    _propose(account, "notification.submitted", data, incident, json)
+    propose(account, "notification.submitted", data, incident, json)
 
 
 @proposing.command("explain-delay")
@@ -222,7 +222,7 @@ def explain_delay(incident: Incident, reason: Reason, account: As = None, json: 
 
     The copy to be filed waits for it, and nothing else does.
     """
-    _propose(account, "notification.delay-explained", {"delayReason": reason}, incident, json)
+    propose(account, "notification.delay-explained", {"delayReason": reason}, incident, json)
 
 
 @proposing.command("amend")
@@ -242,7 +242,7 @@ def amend(
     data: dict[str, Any] = {"reason": reason, "content": _content(file), "portalTime": at}
     if reference:
         data["portalReference"] = reference
-    _propose(account, "notification.amended", data, incident, json)
+    propose(account, "notification.amended", data, incident, json)
 
 
 @proposing.command("withdraw")
@@ -257,7 +257,7 @@ def withdraw(
 
     The criteria were not met after all.
     """
-    _propose(account, "notification.withdrawn", {"reasons": reason, "panelToldAt": at}, incident, json)
+    propose(account, "notification.withdrawn", {"reasons": reason, "panelToldAt": at}, incident, json)
 
 
 day = typer.Typer(help="Proclaimed bank holidays: propose one, add one.")
@@ -270,10 +270,10 @@ Source = Annotated[str, typer.Option(help="Where it was proclaimed.")]
 @day.command("propose")
 def propose_day(on: Day, title: Title, source: Source, account: As = None, json: Json = False) -> None:
     """Propose a day that does not count."""
-    _propose(account, "calendar.day-proposed", {"day": on, "title": title, "source": source}, CALENDAR, json)
+    propose(account, "calendar.day-proposed", {"day": on, "title": title, "source": source}, CALENDAR, json)
 
 
 @day.command("add")
 def add_day(on: Day, title: Title, source: Source, account: As = None, json: Json = False) -> None:
     """Approve a proposed day: open deadlines are recomputed, closed ones stay as they were."""
-    _propose(account, "calendar.day-added", {"day": on, "title": title, "source": source}, CALENDAR, json)
+    propose(account, "calendar.day-added", {"day": on, "title": title, "source": source}, CALENDAR, json)

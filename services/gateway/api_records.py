@@ -1,0 +1,153 @@
+"""How records end, and a person's own: asked of the vault for the business unit, whose reasons are sealed here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field, StringConstraints
+from starlette.responses import PlainTextResponse, Response
+
+from contracts.codes import Role
+from contracts.identifiers import PartnershipId, Reference, SubjectId, mint_reference
+from contracts.sealing import Model
+from contracts.vault import Purpose
+from services.gateway.api_detail import Detail, Seen
+from services.gateway.asking import allow, asked
+from services.gateway.readable import own_record
+from services.gateway.sight import Viewer
+from shared.http import Fault, Problem, not_found
+from shared.identity import Caller, caller
+from shared.vault_client import Sealable, Sealer, keep
+
+Who = Annotated[Caller, Depends(caller)]
+Owner = Annotated[str, StringConstraints(pattern=r"^(subject|incident)-[0-9a-f]{32}$")]
+Day = Annotated[str, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+
+
+class Deciding(Model):
+    """About whose record, and why; the words are sealed to the vault. The partnership only for people of several."""
+
+    owner: Owner
+    reason: Why
+    partnership: PartnershipId | None = None
+
+
+class Proposing(Deciding):
+    act: Literal["proposed", "withdrawn"] = "proposed"
+
+
+class Holding(Deciding):
+    act: Literal["placed", "lifted"]
+
+
+class Classifying(Deciding):
+    record_class: Annotated[str, StringConstraints(pattern=r"^[a-z_]{3,60}$")]
+
+
+class OwnRecord(Model):
+    """Whose own record; `released` are held-back things that a person has read and found to speak of nobody else."""
+
+    subject: SubjectId
+    released: Annotated[tuple[Reference, ...], Field(max_length=500)] = ()
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the routes here need."""
+
+    detail: Detail
+    sealer: Sealer
+
+    async def reason(self, viewer: Viewer, about: Deciding) -> str:
+        """The reference under which the reason's words are on their way to the vault, kept before the act."""
+        partnership = about.partnership or next(iter(viewer.partnerships), None)
+        if partnership not in viewer.partnerships or (about.partnership is None and len(viewer.partnerships) > 1):
+            allowed = ", ".join(sorted(viewer.partnerships))
+            fault = Fault("/partnership", "which", "Say in which of your partnerships you decide.", allowed)
+            raise Problem(422, "invalid", "Which partnership?", fault.detail, [fault])
+        ref = mint_reference()
+        # under no incident: it must outlive what it is the reason for
+        parcel = self.sealer.seal(
+            [Sealable(ref, "narrative", about.reason)], partnership=str(partnership), agency=viewer.party.agency
+        )
+        async with self.detail.desk.database.transaction() as tx:
+            await keep(tx, [parcel])
+        return ref
+
+
+def records_router(records: Records) -> APIRouter:
+    """Erasures by two people, legal holds, what is due, and a person's own record."""
+    router = APIRouter(prefix="/v1", tags=["records"])
+    vault = records.detail.vault
+
+    async def unit(viewer: Annotated[Viewer, Depends(records.detail.desk.viewer)]) -> Viewer:
+        """Lets people of a business unit in; to anyone else nothing is here."""
+        if viewer.party.person is None or Role.BUSINESS_UNIT not in viewer.party.roles:
+            raise not_found()
+        return viewer
+
+    Unit = Annotated[Viewer, Depends(unit)]  # noqa: N806 (an annotation, as FastAPI wants it)
+
+    @router.get("/retention/due", summary="What the schedule makes due by a day, with its sources; recorded")
+    async def due(who: Who, viewer: Unit, until: Day | None = None) -> Response:
+        return _json(await asked(vault.retention_due(caller=who, until=until)))
+
+    @router.post("/retention/classes", status_code=201, summary="Give a record another class of the schedule")
+    async def classify(about: Classifying, who: Who, viewer: Unit) -> Response:
+        ref = await records.reason(viewer, about)
+        await asked(vault.classify(about.owner, about.record_class, reason_ref=ref, caller=who))
+        return _json({"owner": about.owner, "recordClass": about.record_class, "reason": ref}, 201)
+
+    @router.get("/erasures/proposals", summary="Erasures that await a second person")
+    async def proposals(who: Who, viewer: Unit) -> Response:
+        return _json({"items": await asked(vault.proposed_erasures(caller=who))})
+
+    @router.post("/erasures/proposals", status_code=201, summary="Propose an erasure, or take the proposal back")
+    async def propose(about: Proposing, who: Who, viewer: Unit) -> Response:
+        ref = await records.reason(viewer, about)
+        await asked(vault.propose_erasure(about.owner, about.act, reason_ref=ref, caller=who))
+        return _json({"owner": about.owner, "act": about.act, "reason": ref}, 201)
+
+    @router.post("/erasures", summary="Erase what another person proposed: its key is destroyed, for good")
+    async def erase(about: Deciding, who: Who, viewer: Unit) -> Response:
+        ref = await records.reason(viewer, about)
+        remains = await asked(vault.erase(about.owner, reason_ref=ref, caller=who))
+        return _json({"owner": about.owner, "reason": ref, "remains": remains})
+
+    @router.post("/holds", status_code=201, summary="Place or lift a legal hold")
+    async def hold(about: Holding, who: Who, viewer: Unit) -> Response:
+        ref = await records.reason(viewer, about)
+        await asked(vault.hold(about.owner, about.act, reason_ref=ref, caller=who))
+        return _json({"owner": about.owner, "act": about.act, "reason": ref}, 201)
+
+    @router.post("/subject-access", summary="A person's own record, third parties held back, and who looked")
+    async def own(
+        about: OwnRecord, who: Who, viewer: Unit, form: Annotated[Literal["json", "text"], Query()] = "json"
+    ) -> Response:
+        allow(Purpose.SUBJECT_ACCESS, who)
+        try:
+            seen = await records.detail.child(viewer, about.subject)
+        except Problem:
+            seen = []  # one that only a draft speaks of: the vault knows it
+        subjects = {about.subject, *(each.subject for each in seen)}
+        record = await asked(vault.access_record(subjects, caller=who, released=about.released))
+        whole = record | {"subject": about.subject, "codes": [_codes(each) for each in seen]}
+        return PlainTextResponse(own_record(whole)) if form == "text" else _json(whole)
+
+    return router
+
+
+def _codes(seen: Seen) -> dict[str, Any]:
+    """What the exchange itself holds of the child in one incident: codes, no reference to anything sealed."""
+    return {
+        "incident": seen.row.id,
+        "subject": seen.subject,
+        "codes": {name: value for name, value in seen.child.items() if name not in ("identity", "subject")},
+    }
+
+
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
