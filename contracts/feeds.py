@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field
 
-from contracts.catalogue import CATALOGUE, EventType, version
+from contracts.catalogue import CATALOGUE, NOTIFICATIONS, EventType, version
 from contracts.ceilings import Ceiling, Fields
 from contracts.envelope import AnyEvent, Event, schema_urn
 from contracts.schema_forms import Form, Schema, schema
@@ -84,7 +84,7 @@ def outbound(event: AnyEvent, fields: Fields, major: int, *, sequence: int, own:
         **attributes,
         type=told.type,
         data=kept,
-        dataref=_dataref(event.subject),
+        dataref=_dataref(entry, event.subject),
         sequence=sequence,
         redacted=tuple(f"/data/{name}" for name in whole if name not in seen),
         filtering=_filtering(event, kept),
@@ -123,8 +123,10 @@ def _of_feed(entry: EventType, data: Model, agency: str, sequence: int, at: date
     )
 
 
-def _dataref(subject: str | None) -> str | None:
-    return f"/v1/incidents/{subject}" if subject and subject.startswith("incident-") else None
+def _dataref(entry: EventType, subject: str | None) -> str | None:
+    """A notification's own page for what is said of it: the Panel finds that, and no incident."""
+    kind = "notifications" if entry.topic == NOTIFICATIONS else "incidents"
+    return f"/v1/{kind}/{subject}" if subject and subject.startswith("incident-") else None
 
 
 def _filtering(event: AnyEvent, kept: Mapping[str, Any]) -> dict[str, Any]:

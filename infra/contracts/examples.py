@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contracts import feeds
 from contracts.catalogue import CATALOGUE, parse
@@ -18,6 +19,10 @@ OWNERS = HOME / "owners"
 
 FACTS = HOME / "facts"
 OUTBOUND = HOME / "outbound"
+INCIDENT = "incident-1111111111111111111111111111111a"
+"""The incident that all examples are about."""
+
+LONDON = ZoneInfo("Europe/London")
 
 Example = dict[str, Any]
 
@@ -30,7 +35,7 @@ def proposals(name: str = "*") -> Iterator[tuple[Path, Example]]:
 def facts(name: str = "*") -> Iterator[tuple[Path, Example]]:
     """Each example of a fact, with the path at which it is to lie."""
     for path, proposal in _written(PROPOSALS, name):
-        yield FACTS / path.name, as_taken(proposal)
+        yield FACTS / path.name, _recorded(as_taken(proposal))
     for path, fact in _written(OWNERS, name):
         yield FACTS / path.name, fact
 
@@ -55,6 +60,21 @@ def as_taken(proposal: Mapping[str, Any]) -> Example:
     data = replace_words(type(event.data), event.data.model_dump(mode="json"), lambda *_: f"vault:{next(count):032x}")
     taken: Example = json.loads(event.to_json())
     return taken | {"data": _without_nulls(data)}
+
+
+def _recorded(taken: Example) -> Example:
+    """With what the owner adds: when and as whose act it was recorded, and the incident that a referral opened."""
+    event = parse(taken)
+    told = event.model_copy(
+        update={
+            "subject": event.subject or INCIDENT,
+            "recordedtime": event.time,
+            "businessdate": event.time.astimezone(LONDON).date(),
+            "agency": event.source.rpartition("/")[2],
+        }
+    )
+    recorded: Example = json.loads(told.to_json())
+    return recorded | {"data": taken["data"]}
 
 
 def _written(folder: Path, name: str) -> Iterator[tuple[Path, Example]]:

@@ -11,6 +11,9 @@ from typing import Any
 
 import httpx
 
+from infra.contracts.agreements import directory
+from infra.demo.act import Exchange, read_exchange, topic_of
+from infra.demo.act_checker import ACT, act_differences, read_act, refused
 from infra.demo.checker import Difference, differences, read_expectations
 from infra.demo.clock_mover import ClockMover
 from infra.demo.exports import take_copies
@@ -18,6 +21,7 @@ from infra.demo.outside_eye import look
 from infra.demo.player import Played, Player
 from infra.demo.reading import Reading
 from infra.demo.scenarios import Scenario, Step, in_order, read_scenarios
+from infra.demo.side_by_side import side_by_side
 from infra.demo.signing_in import Tokens
 from infra.demo.timeline import story, summary
 from infra.demo.ways_in import Https, InboundTopics
@@ -34,12 +38,24 @@ HEALTHY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
+class Act:
+    """What a further act came to. `found` is what each agency saw."""
+
+    differences: tuple[Difference, ...] = ()
+    found: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        return "otherwise than expected" if self.differences else "as expected"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What `make demo` comes to. `found` is what became of each scenario, by its name."""
 
     scenarios: int
     differences: tuple[Difference, ...]
     exports: tuple[str, ...]
+    acts: Mapping[str, Act] = field(default_factory=dict)
     found: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
@@ -49,19 +65,25 @@ class Outcome:
 
     def line(self) -> str:
         """The last line of the demo: one line of JSON."""
+        acts = {name: str(act) for name, act in self.acts.items()}
         told = {"scenarios": self.scenarios, "as_expected": self.as_expected, "exports": list(self.exports)}
-        return json.dumps(told)
+        return json.dumps(told | {"acts": acts})
 
     @property
     def status(self) -> int:
         """The exit status: 1 if anything is otherwise than expected."""
-        return 1 if self.differences else 0
+        return 1 if self.every_difference else 0
+
+    @property
+    def every_difference(self) -> tuple[Difference, ...]:
+        """Of the scenarios, and of the acts after them."""
+        return (*self.differences, *(one for act in self.acts.values() for one in act.differences))
 
 
 def run(home: Path, ports: StackPorts, expectations: Path, only: Collection[str] = (), say: Say = print) -> Outcome:
     """Wipe the demo's own state, play everything (or `only` some, by name), stop everything. Raises CannotStart."""
-    expected = read_expectations(expectations)
-    scenarios = [one for one in read_scenarios() if not only or one.name in only]
+    expected = read_expectations(expectations) | {ACT: read_act(expectations)}
+    scenarios = [one for one in (*read_scenarios(), read_exchange()) if not only or one.name in only]
     wipe(home)
     first = in_order(scenarios)[0]
     # An hour before the first message, so that its own instant is still to come when everything stands.
@@ -100,7 +122,10 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
         services = {name: url for name, url in stack.urls.items() if name != "issuer"}
         mover = ClockMover(stack.clock_file, services, lambda: tokens.headers(OPERATOR), http)
         held.callback(mover.close)
-        played = Player(https, topics, mover).play(scenarios, _progress(say))
+        topic = topic_of(stack.kafka.agencies_bootstrap, stack.kafka.authority, sign_in)
+        act = Exchange(https, topic, directory())
+        everything = Player(https, topics, mover).play(scenarios, _progress(say, act))
+        played = [one for one in everything if one.scenario.name != ACT]
         reading = Reading(https, look(stack.kafka))
         found = [reading.found(one) for one in played]
         wrong = [
@@ -109,18 +134,27 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
         ]
         for one, told, differing in zip(played, found, wrong, strict=True):
             say(story(one, told, differing))
+        acts = {one.scenario.name: _act(act, one, expected[ACT], say) for one in everything if one.scenario.name == ACT}
         copies = take_copies(https, played, exports)
-        say(summary(played, mover.moves, time.monotonic() - begun))
+        say(summary(everything, mover.moves, time.monotonic() - begun))
     every = tuple(one for several in wrong for one in several)
     by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
-    return Outcome(len(scenarios), every, tuple(map(_path, copies)), by_name)
+    return Outcome(len(played), every, tuple(map(_path, copies)), acts, by_name)
 
 
-def _progress(say: Say) -> Callable[[Played, Step], None]:
+def _act(act: Exchange, played: Played, expected: Mapping[str, Any], say: Say) -> Act:
+    found = act.found(played)
+    wrong = (*refused(played), *act_differences(expected, found))
+    say(side_by_side(played.scenario, found, wrong))
+    return Act(wrong, found)
+
+
+def _progress(say: Say, act: Exchange) -> Callable[[Played, Step], None]:
     def told(played: Played, step: Step) -> None:
         if step is played.scenario.steps[0]:
             at = step.at.astimezone(LONDON)
             say(f"{at:%a} {at.day:>2} {at:%b %Y}  {played.scenario.title}")
+        act.told(played, step)
 
     return told
 

@@ -9,9 +9,11 @@ from types import FrameType
 
 import httpx
 
+from infra.demo.act import read_exchange
 from infra.demo.checker import EXPECTATIONS, BadExpectation
 from infra.demo.clock_mover import NotQuiet
 from infra.demo.exports import NotCopied
+from infra.demo.feeds import FeedUnreadable
 from infra.demo.reading import NotReadable
 from infra.demo.run import run
 from infra.demo.scenarios import BadScenario, read_scenarios
@@ -21,12 +23,12 @@ from infra.local.failures import CannotStart
 from infra.local.ports import StackPorts
 
 FIRST_PORT = 18080
-NOT_PLAYED = (NotQuiet, SignInFailed, NotReadable, NotCopied, httpx.HTTPError)
+NOT_PLAYED = (NotQuiet, SignInFailed, NotReadable, NotCopied, FeedUnreadable, httpx.HTTPError)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """The exit status: 0 if everything came out as expected, 1 if not, 2 if it could not be played."""
-    names = [scenario.name for scenario in read_scenarios()]
+    names = [scenario.name for scenario in (*read_scenarios(), read_exchange())]
     asked = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     asked.add_argument("--home", type=Path, default=STATE / "demo", help="its folder, wiped at the start")
     asked.add_argument(PORT_SETTING, type=int, default=FIRST_PORT, metavar="PORT", help="consecutive ports from here")
@@ -45,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped before its end", file=sys.stderr)
         return 2
-    for one in outcome.differences:
+    for one in outcome.every_difference:
         print(one.sentence(), file=sys.stderr)
     print(outcome.line())
     return outcome.status

@@ -121,6 +121,15 @@ def test_the_agency_whose_act_it_was_is_shown_who_acted_and_its_own_number() -> 
     assert others.agency == "northshire-council"
 
 
+@pytest.mark.parametrize(
+    ("example", "kind"), [("notifiability.decided.v1", "incidents"), ("notification.submitted.v1", "notifications")]
+)
+def test_an_event_links_to_what_its_reader_may_ask_for(example: str, kind: str) -> None:
+    """The Panel reads a notification and finds no incident: a link to the incident would lead it nowhere."""
+    event = fact(Path(f"contracts/examples/facts/{example}.json"))
+    assert outbound(event, EVERYTHING, 1, sequence=1).dataref == f"/v1/{kind}/{event.subject}"
+
+
 def test_a_tombstone_has_its_number_and_tells_nothing_else() -> None:
     told = written(withheld("northshire-police", 12, at=AT, partnership="northshire"))
     assert (told["type"], told["sequence"], told["data"]) == ("feed.withheld.v1", 12, {})

@@ -12,7 +12,7 @@ import pytest
 
 from infra.demo.checker import EXPECTATIONS, BadExpectation, Difference, differences, read_expectations
 from infra.demo.clock_mover import NotQuiet
-from infra.demo.run import Outcome
+from infra.demo.run import Act, Outcome
 from infra.local import demo
 
 NAME = "after-midnight"
@@ -139,7 +139,7 @@ def test_a_scenario_without_an_expectation_differs(found: dict[str, Any]) -> Non
 def test_the_demo_ends_with_its_line_and_a_status_that_tells(
     wrong: tuple[Difference, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "run", lambda *_: Outcome(44, wrong, ("a.pdf",)))
+    monkeypatch.setattr(demo, "run", lambda *_: Outcome(44, wrong, ("a.pdf",), {"exchange": Act()}))
 
     status = demo.main([])
 
@@ -149,8 +149,21 @@ def test_the_demo_ends_with_its_line_and_a_status_that_tells(
         "scenarios": 44,
         "as_expected": 44 - len(wrong),
         "exports": ["a.pdf"],
+        "acts": {"exchange": "as expected"},
     }
     assert said.err.splitlines() == [one.sentence() for one in wrong]
+
+
+def test_an_act_that_came_out_otherwise_is_told_and_fails_the_demo(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = Difference("exchange", "panel, incident", 404, 200)
+    monkeypatch.setattr(demo, "run", lambda *_: Outcome(44, (), (), {"exchange": Act((wrong,))}))
+
+    assert demo.main([]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["acts"] == {"exchange": "otherwise than expected"}
+    assert said.err.splitlines() == [wrong.sentence()]
 
 
 def test_a_demo_that_cannot_be_played_says_so_plainly(

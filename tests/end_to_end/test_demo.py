@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.demo.act_checker import act_differences, read_act
 from infra.demo.checker import EXPECTATIONS, differences, read_expectations
 from infra.demo.run import Outcome, run, wipe
 from infra.local.backbone import STATE
@@ -50,6 +51,28 @@ def test_a_wrong_date_in_the_expectations_would_have_been_seen(outcome: Outcome,
     wrong = [one for name, found in outcome.found.items() for one in differences(name, planted.get(name), found)]
 
     assert [one.sentence() for one in wrong] == ["state-funeral-2022: T01 due: expected 2022-09-21, found 2022-09-22"]
+
+
+def test_four_agencies_see_each_its_own_cut_of_an_incident_and_the_excluded_one_nothing(outcome: Outcome) -> None:
+    assert [one.sentence() for one in outcome.acts["exchange"].differences] == []
+    assert outcome.acts["exchange"].found["harbour-homes"]["sees"] == {}
+
+
+def test_a_field_too_many_in_the_expectations_of_the_act_would_have_been_seen(outcome: Outcome) -> None:
+    expected = read_act(EXPECTATIONS)
+    expected["northshire-police"]["sees"]["incident.referred.v1"] = "everything"
+
+    wrong = act_differences(expected, outcome.acts["exchange"].found)
+
+    assert [one.sentence() for one in wrong] == [
+        "exchange: northshire-police sees of incident.referred.v1:"
+        " expected everything, found all but harm, longTerm, seriousHarm"
+    ]
+
+
+def test_the_cuts_are_shown_side_by_side(outcome: Outcome, said: list[str]) -> None:
+    (shown,) = (block for block in said if block.startswith("Five agencies and one incident"))
+    assert shown.rstrip().endswith("As expected.")
 
 
 def test_the_story_shows_how_a_date_was_reckoned(outcome: Outcome, said: list[str]) -> None:
