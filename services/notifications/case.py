@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from contracts.agreements import ExclusionApproved, ExclusionEnded
 from contracts.codes import Ground
+from contracts.corrections import IncidentCorrected
 from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet, Reckoned
 from contracts.envelope import AnyEvent
 from contracts.exclusions import NOBODY, Exclusions
@@ -57,6 +58,8 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
         case NotifiabilityDecided(notifiable=notifiable, grounds=grounds, became_aware_at=aware):
             # What was submitted on these grounds may cross a later "not notifiable": they are not forgotten.
             return replace(case, notifiable=notifiable, grounds=grounds or case.grounds, became_aware_at=aware)
+        case IncidentCorrected() as corrected:
+            return _corrected(case, corrected)
         case AwarenessCorrected(aware_at=at):
             return replace(case, became_aware_at=at)
         case IncidentLinked(twin=twin, lead=lead, undone=undone) if twin == case.incident:
@@ -87,6 +90,18 @@ def _referred(case: Case, referral: IncidentReferred, fact: AnyEvent) -> Case:
         # Whose partners must hear too: home and placing areas, and those named (DOMAIN T02, 1.4).
         other_areas=tuple(area for area in named if area and area != referral.host_authority),
         referrers=case.referrers | ({fact.agency} if fact.agency else set()),
+    )
+
+
+def _corrected(case: Case, corrected: IncidentCorrected) -> Case:
+    """An area that was named by mistake has nothing to do with it any more, nor have its partners."""
+    occurred = corrected.occurrence.date_from if corrected.occurrence else case.occurred_from
+    named = {corrected.home_authority, corrected.placing_authority}
+    return replace(
+        case,
+        occurred_from=occurred,
+        areas=frozenset(corrected.areas) & (case.areas | named),
+        other_areas=tuple(area for area in corrected.areas if area != case.host_authority),
     )
 
 

@@ -18,6 +18,8 @@ from contracts.sealing import Model
 from services.gateway import incident as rules
 from services.gateway.incident.correcting import GROUNDS_DIFFER
 from services.gateway.views import INCIDENT
+from services.notifications.case import Case
+from services.notifications.case import evolve as notified
 from shared.decider import Outcome, Refused
 from tests.unit.gateway_stories import HOME, HOST, NOT_KNOWN, REASON, Story, event, london, notifiable, referred
 
@@ -245,3 +247,12 @@ def test_folded_anew_or_kept_and_read_again_an_incident_is_the_same_after_all_of
     propose(one, IncidentRecalled(event=one.facts[0].id, because="wrong_child", reason=REASON))
     assert one.refold() == one.now
     assert INCIDENT.validate_json(INCIDENT.dump_json(one.now)) == one.now
+
+
+def test_notifications_forgets_an_area_that_was_named_by_mistake() -> None:
+    story = notifiable(AT, home_authority=HOME)
+    propose(story, correction(cleared=("homeAuthority",)))
+    case = Case(story.subject)
+    for fact in story.facts:
+        case = notified(case, fact)
+    assert (case.areas, case.other_areas) == (frozenset({HOST}), ())
