@@ -11,7 +11,7 @@ from contracts.catalogue import CATALOGUE, EventType
 from contracts.exports import ExportedNotification
 from contracts.schema_forms import DIALECT, Form, forms, schema
 from infra.contracts.agreements import directory
-from infra.contracts.catalogue.described import described
+from infra.contracts.catalogue.described import described, of_feeds
 from infra.contracts.catalogue.index_page import index_page
 from infra.contracts.catalogue.pages import page
 from infra.contracts.examples import facts, outbound
@@ -44,8 +44,8 @@ def generated() -> Iterator[tuple[Path, str]]:
 def _catalogue() -> Iterator[tuple[Path, str]]:
     """The pages for people, and the index for programs."""
     types = described(directory())
-    yield PAGES / "index.json", _text({"types": types})
-    yield PAGES / "index.html", index_page(types)
+    yield PAGES / "index.json", _text({"types": types, "inFeedsAlone": of_feeds()})
+    yield PAGES / "index.html", index_page(types, of_feeds())
     for each in types:
         yield PAGES / f"{each['name']}.html", page(each)
 

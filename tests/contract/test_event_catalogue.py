@@ -19,7 +19,7 @@ from contracts.schema_forms import Form, schema
 from contracts.sealing import marks, words_left
 from infra.contracts import examples
 from infra.contracts.agreements import directory
-from infra.contracts.catalogue.described import described
+from infra.contracts.catalogue.described import described, of_feeds
 from infra.contracts.catalogue.fields import rows
 from infra.contracts.catalogue.guarantees import guarantees
 from infra.contracts.catalogue.index_page import index_page
@@ -40,7 +40,7 @@ def _defined(path: str) -> set[str]:
 
 @cache
 def _page(name: str) -> Any:
-    return html.fromstring(index_page(list(TYPES.values())) if name == "index" else page(TYPES[name]))
+    return html.fromstring(index_page(list(TYPES.values()), of_feeds()) if name == "index" else page(TYPES[name]))
 
 
 @pytest.mark.parametrize("proof", PROOFS)

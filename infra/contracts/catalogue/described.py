@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from contracts import feeds
 from contracts.catalogue import CATALOGUE, EventType
 from contracts.ceilings import EVERYTHING, Fields
 from contracts.codes import AgencyType, Role
@@ -22,6 +23,20 @@ Described = dict[str, Any]
 def described(within: Directory) -> list[Described]:
     """Every event type, in the catalogue's order."""
     return [_type(entry, within) for entry in CATALOGUE.values()]
+
+
+def of_feeds() -> list[Described]:
+    """What stands in agencies' feeds alone, and on no stream."""
+    return [
+        {
+            "name": entry.name,
+            "type": entry.wire_type,
+            "meaning": entry.meaning,
+            "about": about(entry, entry.major),
+            "schema": str(CONTRACTS / "schemas" / "outbound" / f"{entry.wire_type}.json"),
+        }
+        for entry in feeds.OWN
+    ]
 
 
 def _type(entry: EventType, within: Directory) -> Described:

@@ -10,7 +10,7 @@ from infra.contracts.catalogue.pages import TITLE, TO_ROOT, laid_out
 from infra.contracts.catalogue.words import joined, plain, stream
 
 
-def index_page(types: list[Described]) -> str:
+def index_page(types: list[Described], feeds_alone: list[Described]) -> str:
     """The page from which all others are found."""
     topics = dict.fromkeys(each["topic"] for each in types)
     return laid_out(
@@ -39,6 +39,7 @@ def index_page(types: list[Described]) -> str:
                 " leads to the first event sent.",
             ),
             [_stream(topic, [each for each in types if each["topic"] == topic]) for topic in topics],
+            _feeds(feeds_alone),
             element("section", element("h2", "Who may read what, at most"), list(_sights(types))),
         ],
     )
@@ -52,6 +53,25 @@ def _stream(topic: str, types: list[Described]) -> Element:
             topic,
             ["Event", "Meaning", "Proposed by"],
             [[_link(each), said(each["meaning"]), _proposers(each)] for each in types],
+        ),
+    )
+
+
+def _feeds(types: list[Described]) -> Element:
+    return element(
+        "section",
+        element("h2", "In an agency's feed alone"),
+        table(
+            "partner.<agency>.outbound, and GET /v1/feed",
+            ["Event", "Meaning", "Schema"],
+            [
+                [
+                    name(each["name"]),
+                    said(each["about"]),
+                    element("a", each["type"], href=f"{TO_ROOT}/{each['schema']}"),
+                ]
+                for each in types
+            ],
         ),
     )
 
