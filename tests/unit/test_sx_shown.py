@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from safeguarding_exchange import shown
-from safeguarding_exchange.proposing import _content, _data
+from safeguarding_exchange.proposing import _content, data_of
 
 PROPOSALS = Path(__file__).parents[2] / "contracts" / "examples" / "proposals"
 INCIDENT = "incident-" + "1" * 32
@@ -53,7 +53,7 @@ def test_an_incidents_id_stands_whole_on_a_narrow_terminal(capsys: pytest.Captur
 
 def test_a_whole_event_serves_where_its_data_or_its_content_is_asked_for(tmp_path: Path) -> None:
     referral = json.loads((PROPOSALS / "incident.referred.v1.json").read_text())
-    assert _data(PROPOSALS / "incident.referred.v1.json") == referral["data"]
+    assert data_of(PROPOSALS / "incident.referred.v1.json") == referral["data"]
     content = json.loads((PROPOSALS / "notification.drafted.v1.json").read_text())["data"]["content"]
     alone = tmp_path / "content.json"
     alone.write_text(json.dumps(content))
