@@ -32,10 +32,10 @@ lint: $(INSTALLED) ## formatting, lints, types, who may import whom, and the con
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.contracts check
 
-contracts-write: $(INSTALLED) ## write the schemas, AsyncAPI documents and examples that come from the contracts
+contracts-write: $(INSTALLED) ## write the schemas, AsyncAPI documents, examples and event catalogue that come from the contracts
 	@$(BIN)/python -m infra.contracts write
 
-contracts: $(INSTALLED) ## compare the contracts with the released ones: patch, minor or major, in words
+contracts: $(INSTALLED) ## compare the contracts with the released ones, in words, and name the agencies that a change would hurt
 	@$(BIN)/python -m infra.contracts $(ARGS)
 
 bench: $(INSTALLED) ## measure the promises against references, and write tests/bench/results.json
