@@ -89,11 +89,9 @@ FILED = Ceiling(
     {_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING, **dict.fromkeys(_NATIONAL, EVERYTHING)},
     {**_PEOPLE, Role.SCRUTINEER: all_but("content", "delayReason", "reason", "reasons")},
 )
-READ = Ceiling(
-    {_LA: EVERYTHING},
-    {Role.NOTIFIER: EVERYTHING, Role.APPROVER: EVERYTHING, Role.BUSINESS_UNIT: EVERYTHING, Role.SCRUTINEER: EVERYTHING},
-)
-"""That a record was read: for the authority that holds the duty. Whose words they were asks the gateway."""
+READ = Ceiling(dict.fromkeys((_LA, _ICB, _POLICE, *_RELEVANT), EVERYTHING), {**_PEOPLE, Role.SCRUTINEER: EVERYTHING})
+"""That a record was read: for the authority that holds the duty, and for whose words they were
+(`contracts.vault.RecordRead.is_for`, which narrows this further)."""
 
 CORRECTION = Ceiling(
     {kind: sight & all_but("reasons") if kind is not _LA else sight for kind, sight in REFERRAL.agencies.items()},

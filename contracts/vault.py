@@ -123,3 +123,7 @@ class RecordRead(Model):
     kinds: Annotated[
         tuple[str, ...], Field(description="Of what was read: identity, narrative, place, document, …")
     ] = ()
+
+    def is_for(self, agency: str, authority: str | None) -> bool:
+        """Whether an agency is told of this look; `authority` holds the duty for the incident."""
+        return agency == authority or agency in self.owners

@@ -10,6 +10,7 @@ from contracts.corrections import IncidentRecalled
 from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.matters import incidents_of
+from contracts.vault import RecordRead
 
 OF_A_PARTNERSHIP = frozenset({CALENDAR, DIRECTORY})
 """Topics whose facts are of no incident, and go to a whole partnership."""
@@ -69,7 +70,10 @@ def sight(
     party, about = directory.member(agency), matters.of(fact)
     if party is None or not about:
         return None
-    if recall and recall.hides_from(agency, matters.authority(directory, fact.subject)):
+    authority = matters.authority(directory, fact.subject)
+    if recall and recall.hides_from(agency, authority):
+        return None
+    if isinstance(fact.data, RecordRead) and not fact.data.is_for(agency, authority):
         return None
     fields, major = EVERYTHING, CATALOGUE[fact.name].major
     for one in about:

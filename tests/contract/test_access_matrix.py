@@ -62,8 +62,10 @@ def kind_is_shown(kind: str, name: str, field: str) -> bool:
     of = family(name)
     if of == "register":
         return True
-    if of in ("draft", "exclusion", "look"):
+    if of in ("draft", "exclusion"):
         return kind == "local_authority"  # the authority's own work until it is filed
+    if of == "look":  # whoever can have said something; whose words were read narrows it (RecordRead.is_for)
+        return kind in {"local_authority", "icb", "police_force"} | RELEVANT_AGENCIES
     if kind in NATIONAL_BODIES:
         return of == "filed" or (of == "recall" and field not in ("reason", "recipients"))
     if kind in RELEVANT_AGENCIES:  # "their own request and final learning; everything else" not
@@ -97,7 +99,7 @@ def role_is_shown(role: str, name: str, field: str) -> bool:
     if of == "exclusion":
         return role in ("approver", "business_unit")
     if of == "look":
-        return role in ("notifier", "approver", "business_unit", "scrutineer")
+        return role in ("notifier", "approver", "partner", "business_unit", "scrutineer")
     if role == "scrutineer":  # "identifiers unless needed"
         hidden = {
             "referral": WORDS_OF_A_REFERRAL | ({"reasons"} if name == "incident.corrected" else set()),

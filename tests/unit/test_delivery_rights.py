@@ -11,6 +11,7 @@ from contracts.catalogue import CATALOGUE
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType
 from contracts.directory import Directory
+from contracts.vault import RecordRead
 from services.delivery.rights import Matters, Recall, Rights
 
 AGENCY, AREAS = "an-agency", ("E06000001", "E06000002")
@@ -122,6 +123,16 @@ def test_what_is_recalled_from_some_stays_with_the_others() -> None:
     taken = Recall(frozenset({"police"}))
     assert taken.hides_from("police", "council")
     assert not taken.hides_from("icb", "council")
+
+
+def test_a_look_is_told_to_the_authority_of_the_duty_and_to_whose_words_they_were_and_to_no_other() -> None:
+    look = {"look": 1, "reader": "x", "kind": "person", "purpose": "triage", "owners": ["police"]}
+    told = RecordRead.model_validate(look)
+    assert [agency for agency in ("council", "police", "icb", "another-council") if told.is_for(agency, "council")] == [
+        "council",
+        "police",
+    ]
+    assert not told.is_for("council", None)
 
 
 def test_an_incident_that_is_not_known_has_no_authority() -> None:
