@@ -21,7 +21,8 @@ from services.gateway.api_onward import Onward, onward_router
 from services.gateway.api_records import Records, records_router
 from services.gateway.door import Door
 from services.gateway.inbound import Drained, Emptying, Inbound
-from services.gateway.intake import Intake, digest_key
+from services.gateway.intake import Intake
+from services.gateway.offering import digest_key
 from services.gateway.owned import Owned
 from services.gateway.rolling import Rolling
 from services.gateway.routing import route

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from services.gateway.checks import Arrival
-from services.gateway.intake import Intake, Offered, Taken
+from services.gateway.intake import Intake, Taken
+from services.gateway.offering import Offered
 from shared.database import Database, is_outage
 from shared.eventlog import Conflict, EventLog
 from shared.vault_client import SealingKeyRetired, SealingKeys

@@ -17,7 +17,8 @@ from opentelemetry.trace import SpanKind
 from contracts.submissions import Fault
 from services.gateway.checks import Arrival, Rejected
 from services.gateway.directory import Directory
-from services.gateway.intake import Intake, Offered, Taken
+from services.gateway.intake import Intake, Taken
+from services.gateway.offering import Offered
 from shared.clock import Clock
 from shared.consumer import Reactions, Record, Unfit
 from shared.database import Database, Transaction, driver_of

@@ -1,30 +1,26 @@
 """The one intake for both ways in: what is taken or refused, and all that follows from it, in one transaction."""
 
 import hmac
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any, Protocol
-
-import orjson
 
 from contracts.access import Matter, Party, may_propose
 from contracts.catalogue import DIRECTORY
 from contracts.envelope import AnyEvent
-from contracts.identifiers import mint
 from contracts.submissions import Fault
 from services.gateway import receipts
 from services.gateway.belonging import foreign
-from services.gateway.checks import Arrival, Checked, Rejected, check
+from services.gateway.checks import Arrival, Checked, Rejected
 from services.gateway.directory import Directory
-from services.gateway.receipts import ACCEPTED, PENDING, REFUSED, REPEATED, Receipt
-from services.gateway.sealing import Kept, seal
+from services.gateway.offering import Offered, Offering, acceptance_of, receipt_of, refusal_of
+from services.gateway.receipts import PENDING, REFUSED, REPEATED, Receipt
+from services.gateway.sealing import seal
 from shared.consumer import Streams, Work, Workplace
 from shared.database import Transaction
 from shared.decider import Outcome, Refused, Waiting, recorded
 from shared.eventlog import Conflict
 from shared.listed import directory
-from shared.telemetry import current_traceparent
 from shared.vault_client import Parcel, Sealer, keep
 from shared.working_days import Calendar
 
@@ -69,26 +65,6 @@ class Owned(Protocol):
 
 
 @dataclass(frozen=True)
-class Offered:
-    """A message on its way in, with all that can be done about it before the transaction.
-
-    `batch` is the request that it came in with others; `kept` is there already for what opens an incident.
-    """
-
-    arrival: Arrival
-    submission: str
-    checked: Checked | Rejected
-    event_id: str | None = None
-    digest: bytes | None = None
-    kept: Kept | None = None
-    batch: object = None
-    keys: frozenset[str] = frozenset()
-    value: Any = None
-    edition: int = 0
-    """Of the directory that it was checked by."""
-
-
-@dataclass(frozen=True)
 class Taken:
     """What became of an offer. Without a receipt it was not attempted, since one it depends on had failed."""
 
@@ -117,75 +93,12 @@ class Intake:
     ) -> None:
         self._place = place
         self._owned = owned
-        self._standing = standing
         self._sealer = sealer
-        self._digest_key = digest_key
+        self._offering = Offering(standing, sealer, digest_key)
 
     def offer(self, value: Any, arrival: Arrival, *, batch: object = None) -> Offered:
-        """Everything about a message that needs no database. Raises NoSealingKey.
-
-        The directory it is checked by may be a second old: `take` looks whether it still stands.
-        """
-        return self._offered(value, arrival, self._standing(), mint("submission"), batch)
-
-    def _offered(self, value: Any, arrival: Arrival, directory: Directory, submission: str, batch: object) -> Offered:
-        sent = value if isinstance(value, dict) else {}
-        keys = frozenset(key for name in ("subject", "incidentref") if isinstance(key := sent.get(name), str))
-        try:
-            checked = check(value, arrival, directory)
-        except Rejected as rejected:
-            return Offered(
-                arrival,
-                submission,
-                rejected,
-                _own_id(sent, arrival),
-                batch=batch,
-                keys=keys,
-                value=value,
-                edition=directory.edition,
-            )
-        checked = checked.within(current_traceparent())
-        kept = None
-        if checked.opens_incident:
-            kept = seal(
-                checked,
-                self._sealer,
-                arrival.party,
-                submission=submission,
-                subject=mint("incident"),
-                arrived=arrival.at,
-            )
-        return Offered(
-            arrival,
-            submission,
-            checked,
-            checked.event.id,
-            self._digest(checked.sent),
-            kept,
-            batch,
-            keys,
-            value,
-            directory.edition,
-        )
-
-    def _under(self, directory: Directory, offered: Offered) -> Offered:
-        """The offer as the directory of this transaction has it: a right may have come or gone since it was checked."""
-        if offered.edition == directory.edition or offered.value is None:
-            return offered
-        arrival, before = offered.arrival, offered.arrival.party
-        party = directory.member(before.agency, before.person, frozenset(before.roles))
-        if party is None:
-            fault = Fault(pointer="/source", rule="not-a-member", detail="Your agency is not listed here any more.")
-            return replace(offered, checked=Rejected(403, [fault]), kept=None)
-        return self._offered(offered.value, replace(arrival, party=party), directory, offered.submission, offered.batch)
-
-    def _digest(self, sent: Mapping[str, Any]) -> bytes:
-        """Tells the same message again from another under its id; keyed, so that nobody can guess words from it.
-
-        The trace context is no part of what was said: a repeat comes with another.
-        """
-        said = {name: value for name, value in sent.items() if name != "traceparent"}
-        return hmac.digest(self._digest_key, orjson.dumps(said, option=orjson.OPT_SORT_KEYS), "sha256")
+        """Everything about a message that needs no database. Raises NoSealingKey."""
+        return self._offering.offer(value, arrival, batch=batch)
 
     async def take(self, tx: Transaction, offers: Sequence[Offered]) -> list[Taken]:
         """Takes offers in, in order, in the caller's transaction, which is to be given up if this raises.
@@ -199,7 +112,7 @@ class Intake:
         used = await self._read_ahead(tx, offers, calendar)
         run = _Run()
         for number, each in enumerate(offers):
-            offered = self._under(known, each)
+            offered = self._offering.under(known, each)
             joint = {(offered.batch, key) for key in offered.keys} if offered.batch is not None else set()
             together = offered.kept is not None and not joint & run.incidentrefs
             if not together and run.decided:
@@ -244,12 +157,12 @@ class Intake:
         try:
             outcomes = self._owned.opened(work, proposal, known)
         except Refused as refused:
-            run.decided.append((number, offered, _refusal(offered, Rejected(422, refused.faults)), ()))
+            run.decided.append((number, offered, refusal_of(offered, Rejected(422, refused.faults)), ()))
             return
         assert proposal.subject is not None
         facts = recorded(proposal, outcomes, service=SERVICE, stream=proposal.subject, after=0, now=offered.arrival.at)
         marks = tuple(dict.fromkeys(mark for outcome in outcomes for mark in outcome.marks))
-        run.decided.append((number, offered, _acceptance(offered, proposal, facts, marks), facts))
+        run.decided.append((number, offered, acceptance_of(offered, proposal, facts, marks), facts))
 
     def _work(self, tx: Transaction, cause: AnyEvent, calendar: Calendar) -> Work:
         return Work(self._place, tx, cause, self._place.clock.now(), calendar, Streams())
@@ -356,10 +269,10 @@ class Intake:
         """Decides what the gateway owns; sends the rest on to its owner, with the incident's version."""
         if checked.entry.owner == SERVICE:
             decided = await self._owned.decided(work, proposal, standing)
-            return _acceptance(offered, proposal, decided.facts, decided.marks)
+            return acceptance_of(offered, proposal, decided.facts, decided.marks)
         onward = proposal.model_copy(update={"streamversion": known.version if known else 0})
         work.tx.later("onward", self._send_on, (offered.submission, onward))
-        return _receipt(offered, PENDING, incident=proposal.subject, http_status=202)
+        return receipt_of(offered, PENDING, incident=proposal.subject, http_status=202)
 
     async def _send_on(self, tx: Transaction, proposals: Sequence[tuple[str, AnyEvent]]) -> None:
         await self._place.log.begin(tx, {submission: [onward] for submission, onward in proposals})
@@ -371,17 +284,17 @@ class Intake:
             raise Conflict(offered.submission, 0)  # it was refused meanwhile, or lies on another offset: do it again
         if hmac.compare_digest(first.digest or b"", offered.digest or b""):
             if offered.arrival.offset is not None:
-                again = _receipt(offered, REPEATED, repeats=first.submission, event_id=None)
+                again = receipt_of(offered, REPEATED, repeats=first.submission, event_id=None)
                 await receipts.record(tx, [again])
             return Taken(first, repeated=True)
         detail = "Another message was taken under this id; send this one under an id of its own."
         fault = Fault(pointer="/id", rule="id-used", detail=detail)
-        refusal = _receipt(offered, REFUSED, http_status=409, faults=(fault,), event_id=None)
+        refusal = receipt_of(offered, REFUSED, http_status=409, faults=(fault,), event_id=None)
         await receipts.record(tx, [refusal])
         return Taken(refusal)
 
     async def _refuse(self, tx: Transaction, offered: Offered, rejected: Rejected) -> Taken:
-        refusal = _refusal(offered, rejected)
+        refusal = refusal_of(offered, rejected)
         await receipts.record(tx, [refusal])
         return Taken(refusal)
 
@@ -397,57 +310,3 @@ def _failures(offers: Sequence[Offered], results: Mapping[int, Taken]) -> set[tu
 
 def _of_directory(offered: Offered) -> bool:
     return not isinstance(offered.checked, Rejected) and offered.checked.entry.topic == DIRECTORY
-
-
-def _own_id(sent: Mapping[str, Any], arrival: Arrival) -> str | None:
-    """The id of a message that cannot be taken, where it is one that its sender could look up."""
-    found = sent.get("id")
-    usable = isinstance(found, str) and 0 < len(found) <= 64 and found.isascii() and found.isprintable()
-    return found if usable and sent.get("source") == arrival.source else None
-
-
-def _receipt(offered: Offered, status: str, **more: Any) -> Receipt:
-    event = None if isinstance(offered.checked, Rejected) else offered.checked.event
-    about: dict[str, Any] = {"event_id": offered.event_id}
-    if event is not None:
-        about |= {"type": event.type, "partnership": event.partnership, "incidentref": event.incidentref}
-    return Receipt(
-        offered.submission,
-        status,
-        offered.arrival.at,
-        offered.arrival.party.agency,
-        offered.arrival.source,
-        **about
-        | {"actor": offered.arrival.party.person, "inbound_offset": offered.arrival.offset, "digest": offered.digest}
-        | more,
-    )
-
-
-def _refusal(offered: Offered, rejected: Rejected) -> Receipt:
-    return _receipt(offered, REFUSED, http_status=rejected.status, faults=rejected.faults)
-
-
-def _acceptance(offered: Offered, proposal: AnyEvent, facts: Sequence[AnyEvent], marks: tuple[str, ...]) -> Receipt:
-    incident = proposal.subject if (proposal.subject or "").startswith("incident-") else None
-    return _receipt(
-        offered,
-        ACCEPTED,
-        incident=incident,
-        marks=marks,
-        facts=tuple(fact.id for fact in facts),
-        deadlines=tuple(deadlines_in(facts)),
-    )
-
-
-def deadlines_in(facts: Sequence[AnyEvent]) -> Iterator[dict[str, Any]]:
-    """The deadline facts among these, with their reckoning, as a receipt shows them."""
-    for fact in facts:
-        if fact.name.startswith("deadline."):
-            yield {"event": fact.name} | fact.data.model_dump(
-                mode="json", by_alias=True, exclude_none=True, exclude={"reason"}
-            )
-
-
-def digest_key(secret: bytes) -> bytes:
-    """The key of this installation's digests, from a secret that its gateway processes share."""
-    return hmac.digest(secret, b"digests of submissions", sha256)
