@@ -16,7 +16,7 @@ from contracts.feeds import Outbound
 from contracts.identifiers import IncidentId
 from services.delivery import records
 from services.delivery.heads import Head, Heads
-from services.delivery.reading import NoSuchFeed, NothingKnownYet, Page, before, read
+from services.delivery.reading import Known, Page, before, read
 from shared.clock import Clock
 from shared.database import Database, is_outage
 from shared.http import Cursors, Problem, not_found, too_fast
@@ -94,13 +94,13 @@ class Desk:
 
     async def page(self, asking: Caller, after: int, limit: int) -> Page:
         """Some of the caller's feed, under today's agreement. Problem 404 where it has none."""
-        try:
-            return await read(self.database, asking.id, after, limit, asking.partnerships)
-        except NothingKnownYet:
+        page = await read(self.database, asking.id, after, limit, asking.partnerships)
+        if page.known is Known.NOTHING_YET:
             remedy = "The exchange has only just begun and knows no agency yet; ask again shortly."
-            raise Problem(503, "not-now", "Cannot be done just now", remedy, headers={"Retry-After": "2"}) from None
-        except NoSuchFeed:
-            raise not_found() from None
+            raise Problem(503, "not-now", "Cannot be done just now", remedy, headers={"Retry-After": "2"})
+        if page.known is Known.NOT_LISTED:
+            raise not_found()
+        return page
 
     async def record(self, asking: Caller, way: str, after: int, page: Page) -> None:
         """Before anything is handed over: what it is, and what the caller says that it has."""
@@ -108,7 +108,7 @@ class Desk:
             now = self.clock.now()
             await records.heard(tx, asking.id, way, min(after, page.head.last), now)
             if page.items:
-                await records.handed(tx, asking.id, way, page.first, page.last, now)
+                await records.handed(tx, asking.id, way, page.items, now)
 
 
 def delivery_router(desk: Desk) -> APIRouter:

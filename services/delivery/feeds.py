@@ -4,7 +4,7 @@ Everything here is done in the reader's own transaction, under one lock: a seque
 loses nothing, and no fact can slip between an incident's opening to an agency and the past that it is then given.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -46,6 +46,7 @@ _NARROWED = """
     insert into feed_head as h (agency, edition) select a, 1 from unnest($1::text[]) a order by a
     on conflict (agency) do update set edition = h.edition + 1
     """
+_WIDENED = "update feed_head set edition = edition + 1 where agency = any($1::text[]) and edition > 0"
 _SINCE = """
     select k.id, k.event, r.event_id is not null as recalled, r.recipients
     from kept k left join recalled r on r.event_id = k.event_id and r.subject = k.subject
@@ -152,10 +153,16 @@ async def give_past(tx: Transaction, directory: Directory, agency: str, incident
             return
 
 
-async def narrowed(tx: Transaction, agencies: Sequence[str]) -> None:
+async def narrowed(tx: Transaction, agencies: Collection[str]) -> None:
     """Say that something was taken from these agencies' rights: open streams end, and topics are written anew."""
     if agencies:
         await tx.driver.execute(_NARROWED, sorted(agencies))
+
+
+async def widened(tx: Transaction, agencies: Collection[str]) -> None:
+    """Say that these agencies' rights gained: a topic with tombstones is written anew, without those of them."""
+    if agencies:
+        await tx.driver.execute(_WIDENED, sorted(agencies))
 
 
 async def open_to(tx: Transaction, directory: Directory, agency: str) -> AsyncIterator[str]:

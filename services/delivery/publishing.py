@@ -13,13 +13,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, RecordListTooLargeError
 
 from contracts.envelope import CONTENT_TYPE
 from contracts.feeds import Outbound
 from services.delivery import records
 from services.delivery.heads import Heads
-from services.delivery.reading import NoSuchFeed, Page, read
+from services.delivery.reading import Page, read
 from shared.clock import Clock
 from shared.database import Database, driver_of
 from shared.producing import deliver, in_order
@@ -129,11 +129,7 @@ class Publishing:
         if due.written != due.edition:
             await self._begin_anew(due, topic)
             sequence = 0
-        try:
-            page = await read(self._database, due.agency, sequence, AT_ONCE)
-        except NoSuchFeed:
-            self._absent[due.agency] = time.monotonic() + ABSENT_SECONDS
-            return
+        page = await read(self._database, due.agency, sequence, AT_ONCE)
         if page.items and page.head.edition == due.edition:
             await self._send(producer, topic, due, page)
 
@@ -164,19 +160,19 @@ class Publishing:
     async def _send(self, producer: AIOKafkaProducer, topic: str, due: Due, page: Page) -> None:
         builder = producer.create_batch()
         sent = _filled(builder, page.items)
+        if not sent:
+            raise RecordListTooLargeError
         offset = await deliver(producer, builder, topic, 0)
         async with self._database.transaction() as tx:
-            await records.handed(tx, due.agency, "kafka", page.first, sent, self._clock.now(), offset)
-            await tx.driver.execute(_MARK, due.agency, sent, due.edition)
+            await records.handed(tx, due.agency, "kafka", page.items[:sent], self._clock.now(), offset)
+            await tx.driver.execute(_MARK, due.agency, page.items[sent - 1].sequence, due.edition)
 
 
 def _filled(builder: Any, items: Sequence[Outbound]) -> int:
-    """Put as many into the batch as it takes; the number of the last."""
-    last = 0
-    for item in items:
+    """Put as many into the batch as it takes; how many those are."""
+    for count, item in enumerate(items):
         headers = [("content-type", CONTENT_TYPE.encode()), ("sequence", b"%d" % item.sequence)]
         key = item.subject.encode() if item.subject else None
         if builder.append(timestamp=None, key=key, value=item.to_json(), headers=headers) is None:
-            break
-        last = item.sequence
-    return last
+            return count
+    return len(items)

@@ -54,7 +54,10 @@ def reactions(wake: Callable[[], None]) -> Reactions:
         after = await directory(work.tx.connection)
         number = await feeds.keep(work.tx, fact)
         different = list(changed(before, after))
-        await feeds.narrowed(work.tx, [agency for agency, was, now in different if was.lost_by(now)])
+        lost = {agency for agency, was, now in different if was.lost_by(now)}
+        gained = {agency for agency, was, now in different if now.lost_by(was)}
+        await feeds.narrowed(work.tx, lost)
+        await feeds.widened(work.tx, gained - lost)
         for agency, _, _ in different:
             async for incident in feeds.open_to(work.tx, after, agency):
                 await feeds.give_past(work.tx, after, agency, incident, work.now)
@@ -98,7 +101,8 @@ async def _opened(work: Work, fact: AnyEvent, number: int, known: Matters, befor
     assert fact.subject is not None
     had = concerned(now, before) if before else frozenset()
     has = concerned(now, known[fact.subject])
-    await feeds.narrowed(work.tx, sorted(had - has))
+    await feeds.narrowed(work.tx, had - has)
+    await feeds.widened(work.tx, has - had if before else ())
     to = {agency: seen for agency, seen in readers(now, fact, known).items() if agency in had}
     await feeds.append(work.tx, number, fact, to, work.now)
     for agency in sorted(has - had):

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from contracts.directory import Directory
@@ -33,12 +34,21 @@ _ROWS = f"""
 _HEAD = "select last, edition from feed_head where agency = $1"
 
 
+class Known(Enum):
+    """Whether there is such a feed: its agency is listed, is not (any more), or nobody is known yet."""
+
+    LISTED = "listed"
+    NOT_LISTED = "not listed"
+    NOTHING_YET = "nothing yet"
+
+
 @dataclass(frozen=True)
 class Page:
-    """Some of a feed, in order, and where the feed stood at that moment."""
+    """Some of a feed, in order, and where the feed stood at that moment. Of an unlisted agency all is withheld."""
 
     items: tuple[Outbound, ...]
     head: Head
+    known: Known = Known.LISTED
 
     @property
     def first(self) -> int:
@@ -49,32 +59,28 @@ class Page:
         return self.items[-1].sequence
 
 
-class NoSuchFeed(LookupError):
-    """The agency is not listed in any partnership."""
-
-
-class NothingKnownYet(NoSuchFeed):
-    """Nothing of the directory has come yet: a service that has just begun."""
-
-
 async def read(
     database: Database, agency: str, after: int, limit: int, partnerships: Collection[str] | None = None
 ) -> Page:
-    """What stands behind `after`, at most `limit` events and a megabyte. Raises NoSuchFeed, NothingKnownYet.
+    """What stands behind `after`, at most `limit` events and a megabyte.
 
     `partnerships`: how far the reader's token reaches; Kafka's topic is the agency's own, and reaches all of its.
     """
     async with database.reading() as connection:
         driver = await driver_of(connection)
         listed = await directory(connection)
-        if agency not in listed.agencies:
-            raise NoSuchFeed(agency) if listed.edition else NothingKnownYet(agency)
         head = await driver.fetchrow(_HEAD, agency)
         rows = await driver.fetch(_ROWS, agency, after, limit)
         named = {name for row in rows if row["event"] for name in incidents_of(decoded(row["event"]))}
         known = await matters(driver, named)
     items = tuple(_shown(listed, agency, row, known, partnerships) for row in rows)
-    return Page(items, Head(*head) if head else Head())
+    return Page(items, Head(*head) if head else Head(), _known(listed, agency))
+
+
+def _known(listed: Directory, agency: str) -> Known:
+    if agency in listed.agencies:
+        return Known.LISTED
+    return Known.NOT_LISTED if listed.edition else Known.NOTHING_YET
 
 
 def _shown(listed: Directory, agency: str, row: Any, known: Matters, partnerships: Collection[str] | None) -> Outbound:

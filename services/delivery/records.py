@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.feeds import WITHHELD, Outbound
 from services.delivery.feeds import decoded
 from shared.database import Database, Transaction, driver_of
 
@@ -13,7 +14,9 @@ TEST_EVERY = timedelta(minutes=15)
 SILENT_AFTER = 2 * TEST_EVERY
 """A test that is older than this and was not seen makes its agency silent."""
 
-_HANDED = """insert into handed_over (agency, way, first, last, at, "offset") values ($1, $2, $3, $4, $5, $6)"""
+_HANDED = """
+    insert into handed_over (agency, way, first, last, withheld, at, "offset") values ($1, $2, $3, $4, $5, $6, $7)
+    """
 _HEARD = """
     insert into seen as s (agency, way, sequence, at) values ($1, $2, $3, $4)
     on conflict (agency, way) do update set
@@ -40,6 +43,7 @@ _DELIVERIES = """
         count(h.id) as times
     from feed f join kept k on k.id = f.kept
     left join handed_over h on h.agency = f.agency and f.sequence between h.first and h.last
+        and f.sequence <> all(h.withheld)
     where f.subject = $1
     group by f.agency, f.sequence, f.type, f.partnership, f.redacted, f.at, k.event, h.way
     order by f.agency, f.sequence, h.way
@@ -47,10 +51,12 @@ _DELIVERIES = """
 
 
 async def handed(
-    tx: Transaction, agency: str, way: str, first: int, last: int, now: datetime, offset: int | None = None
+    tx: Transaction, agency: str, way: str, items: Sequence[Outbound], now: datetime, offset: int | None = None
 ) -> None:
-    """Record what goes to an agency now."""
-    await tx.driver.execute(_HANDED, agency, way, first, last, now, offset)
+    """Record what goes to an agency now; in the place of a tombstone nothing did."""
+    hidden = [item.sequence for item in items if item.type == WITHHELD.wire_type]
+    place = (items[0].sequence, items[-1].sequence, hidden, now, offset)
+    await tx.driver.execute(_HANDED, agency, way, *place)
 
 
 async def heard(tx: Transaction, agency: str, way: str, sequence: int, now: datetime) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _TESTED = "select agency from feed_head where tested_at > $1"
 _SEQUENCE_AT = """
     select least(last, first + $2 - 1 - "offset") from handed_over
-    where agency = $1 and way = 'kafka' and "offset" < $2 order by id desc limit 1
+    where agency = $1 and way = 'kafka' and "offset" >= 0 and "offset" < $2 order by id desc limit 1
     """
 
 

@@ -58,7 +58,13 @@ head = Table(
     metadata,
     Column("agency", Text, primary_key=True),
     Column("last", BigInteger, nullable=False, server_default="0"),
-    Column("edition", BigInteger, nullable=False, server_default="0", comment="counts what was taken from its rights"),
+    Column(
+        "edition",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="counts when its feed came to show something else",
+    ),
     Column("tested_at", DateTime(timezone=True), comment="business time of its last standing test"),
     postgresql_with={"fillfactor": 50},
 )
@@ -81,6 +87,7 @@ handed_over = Table(
     Column("way", Text, nullable=False, comment="kafka, https or stream"),
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
+    Column("withheld", ARRAY(BigInteger), nullable=False, comment="of these, the numbers that were tombstones"),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("offset", BigInteger, comment="of the first, on the agency's topic"),
 )

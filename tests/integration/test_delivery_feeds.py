@@ -7,11 +7,12 @@ from uuid import uuid4
 import pytest
 
 from contracts.access import Incidents
-from contracts.agreements import ExclusionApproved, ExclusionBasis, ExclusionEnded
+from contracts.agreements import AgencyListed, AgencyWithdrawn, ExclusionApproved, ExclusionBasis, ExclusionEnded
+from contracts.codes import AgencyType
 from contracts.corrections import IncidentRecalled
 from contracts.incidents import IncidentLinked
 from services.delivery import records
-from services.delivery.reading import NoSuchFeed, read
+from services.delivery.reading import Known, read
 from services.delivery.standing import StandingTests
 from shared.clock import RealClock
 from tests.deliveries import (
@@ -135,14 +136,16 @@ async def test_an_agreement_that_ended_leaves_nothing_but_tombstones(here: Deliv
     assert {item.type for item in (await here.feed(ICB)).items} == {"feed.withheld.v1"}
 
 
-async def test_widening_takes_nothing_away_and_repeats_nothing(here: Delivery) -> None:
+async def test_widening_repeats_nothing_and_has_a_topic_with_tombstones_written_anew(here: Delivery) -> None:
     await here.say(agreed(ICB, 2, may_read=("incident.referred",)))
     edition = (await here.feed(ICB)).head.edition
     story = referred_by(COUNCIL)
     await here.take(*story.facts)
     await here.say(agreed(ICB, 3))
     page = await here.feed(ICB)
-    assert page.head.edition == edition
+    assert page.head.edition == edition + 1
+    await here.say(agreed(POLICE, 2))
+    assert (await here.feed(POLICE)).head.edition == 0
     about = [item for item in page.items if item.subject == story.subject]
     assert len({item.id for item in about}) == len(about)
     assert next(item.type for item in about) == "incident.referred.v1"
@@ -158,6 +161,10 @@ async def test_who_is_excluded_sees_nothing_and_once_let_in_again_what_came_mean
     hidden = await here.shown(ICB, story.subject)
     assert hidden == ["feed.withheld.v1"] * count
     assert (await here.feed(ICB)).head.edition == 1
+    async with here.database.transaction() as tx:
+        await records.handed(tx, ICB, "https", (await here.feed(ICB)).items, LATER)
+    given_to_it = [one for one in await records.deliveries(here.database, story.subject) if one["agency"] == ICB]
+    assert [one["ways"] for one in given_to_it] == [[]] * count
     await here.take(here.facts.stated(story, ExclusionEnded(**given), LATER))
     seen = [item.type for item in (await here.feed(ICB)).items if item.subject == story.subject]
     assert seen[-1] == "partner.notified.v1"
@@ -196,8 +203,21 @@ async def test_a_token_that_reaches_no_further_sees_tombstones(here: Delivery) -
 
 
 async def test_an_agency_that_is_not_listed_has_no_feed(here: Delivery) -> None:
-    with pytest.raises(NoSuchFeed):
-        await read(here.database, "nobody", 0, 10)
+    page = await read(here.database, "nobody", 0, 10)
+    assert (page.items, page.known) == ((), Known.NOT_LISTED)
+
+
+async def test_an_agency_that_was_withdrawn_has_tombstones_alone_and_once_back_its_feed_again(here: Delivery) -> None:
+    await here.take(*referred_by(COUNCIL).facts)
+    before = await here.feed(ICB)
+    await here.say(AgencyWithdrawn(agency=ICB, why="merged with its neighbour"))
+    gone = await here.feed(ICB)
+    assert (gone.known, {item.type for item in gone.items}) == (Known.NOT_LISTED, {"feed.withheld.v1"})
+    back = AgencyListed(agency=ICB, name="Northbank ICB", type=AgencyType.ICB, areas=(HOST,))
+    await here.say(back, agreed(ICB, 2))
+    again = await here.feed(ICB)
+    assert again.items[: len(before.items)] == before.items
+    assert again.head.edition > gone.head.edition
 
 
 async def test_a_standing_test_goes_to_every_agency_once_a_quarter_of_an_hour(here: Delivery) -> None:
@@ -225,7 +245,7 @@ async def test_the_first_page_of_a_breach_report_tells_who_was_given_what_and_ho
     page = await here.feed(ICB)
     async with here.database.transaction() as tx:
         for way in ("https", "https", "kafka"):
-            await records.handed(tx, ICB, way, page.items[0].sequence, page.items[-1].sequence, AT)
+            await records.handed(tx, ICB, way, page.items, AT)
     found = await records.deliveries(here.database, story.subject)
     given = [one for one in found if one["agency"] == ICB and one["event"] == story.facts[0].id]
     assert [(each["way"], each["times"]) for each in given[0]["ways"]] == [("https", 2), ("kafka", 1)]
