@@ -26,7 +26,7 @@ def private_key(pem: str) -> Key:
     """The private key in a PEM text. Raises BadConnection."""
     for kind in (ECKey, OKPKey, RSAKey):
         try:
-            key = kind.import_key(pem)
+            key: Key = kind.import_key(pem)
         except (ValueError, TypeError):
             continue
         if key.is_private:
