@@ -94,9 +94,9 @@ def test_an_identity_added_to_the_file_gets_its_key(tmp_path: Path) -> None:
     more = tmp_path / "more.toml"
     shutil.copy(DEMO, more)
     with more.open("a") as file:
-        file.write('\n[[service]]\nid = "delivery"\n')
+        file.write('\n[[service]]\nid = "learning-register"\n')
 
-    assert ensure_identities(more, tmp_path).key_file("delivery").exists()
+    assert ensure_identities(more, tmp_path).key_file("learning-register").exists()
 
 
 @pytest.mark.parametrize(

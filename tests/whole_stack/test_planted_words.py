@@ -201,7 +201,7 @@ def test_no_key_and_no_header_holds_them(exchange: Exchange, replies: list[bytes
     assert seen > 10
 
 
-@pytest.mark.parametrize("database", ["gateway", "notifications", "vault", "vault_keys"])
+@pytest.mark.parametrize("database", ["gateway", "notifications", "delivery", "vault", "vault_keys"])
 async def test_no_database_holds_them_in_the_clear(exchange: Exchange, replies: list[bytes], database: str) -> None:
     tables = await _query(exchange, database, "select tablename from pg_tables where schemaname = 'public'")
     assert tables
