@@ -107,11 +107,12 @@ def test_a_broken_line_loses_nothing_and_says_what_waits(tmp_path: Path) -> None
     assert queue.waiting() == []
 
 
-def test_what_is_done_with_is_no_longer_in_the_file(tmp_path: Path) -> None:
-    queue = _filled(tmp_path, _event(1) | {"data": {"summary": "planted words"}})
-    queue.deliver(Line())
-    queue.__exit__()
-    assert b"planted words" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+def test_what_is_done_with_is_no_longer_on_the_disk(tmp_path: Path) -> None:
+    with _filled(tmp_path, *[_event(each) | {"data": {"summary": "planted words"}} for each in range(20)]):
+        pass
+    with OfflineQueue(tmp_path / "queue") as queue:
+        queue.deliver(Line())
+        assert b"planted words" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_a_refused_event_holds_back_its_own_incident_alone(tmp_path: Path) -> None:

@@ -155,4 +155,4 @@ def _events(answer: httpx.Response) -> Iterator[dict[str, str]]:
 def _told(failure: KafkaError) -> Exception:
     if isinstance(failure, AuthorizationError):
         return CredentialsRefused(type(failure).__name__, "the broker does not let this user or group read there")
-    return Unreachable(f"The broker did not answer ({type(failure).__name__})")
+    return Unreachable(f"The broker did not answer ({type(failure).__name__}); if it stays so, ask sx doctor")

@@ -162,7 +162,7 @@ class KafkaPublisher:
 def _told(failure: KafkaError) -> Exception:
     if isinstance(failure, AuthorizationError):
         return CredentialsRefused(type(failure).__name__, "the broker does not let this user do that")
-    return Unreachable(f"The broker did not take it ({type(failure).__name__})")
+    return Unreachable(f"The broker did not take it ({type(failure).__name__}); if it stays so, ask sx doctor")
 
 
 def _headers(content_type: str, wait: float) -> dict[str, str]:

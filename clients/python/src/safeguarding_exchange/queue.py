@@ -121,6 +121,7 @@ class OfflineQueue:
                     break
                 if not self._note(batch, receipts, taken, refused):
                     break
+        self._table.forget_words()
         waits = sum(1 for one in self.waiting() if one.state == WAITING)
         return Delivery(tuple(taken), tuple(refused), waits, line)
 

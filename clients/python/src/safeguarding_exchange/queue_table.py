@@ -123,6 +123,11 @@ class Table:
         """Forget the ids of what was done with long ago."""
         self._do("delete from queued where state = ? and since < ?", (DONE, since))
 
+    def forget_words(self) -> None:
+        """Take what is done with off the disk too: the write-ahead log would keep it until it is full."""
+        with self._one_at_a_time:
+            self._file.execute("pragma wal_checkpoint(truncate)").fetchall()
+
     def _do(self, statement: str, values: Sequence[object]) -> int:
         with self._one_at_a_time:
             return self._file.execute(statement, values).rowcount
