@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +16,9 @@ from contracts.envelope import AnyEvent
 
 OUTAGE_CLASSES = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes that time can mend: connection, rollback, resources, locks, operator, system."""
+
+POOL_SECONDS = 10.0
+"""How long who needs a connection waits for a free one."""
 
 log = logging.getLogger(__name__)
 
@@ -122,11 +126,15 @@ class Database:
         self.committed = Wake()
         # In AUTOCOMMIT SQLAlchemy sends no BEGIN of its own: `transaction` does, so that Core's statements and the
         # driver's stand in one transaction, and nothing but `transaction` can commit it.
+        # They stay with us between transactions: to have the engine's pool lend each one costs four statements' time.
+        self._closed = False
+        self._idle: list[AsyncConnection] = []
+        self._free = asyncio.Semaphore(pool_size)
         self._engine = create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=POOL_SECONDS,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # they may be what only the vault may show
         )
@@ -173,25 +181,67 @@ class Database:
 
     async def close(self) -> None:
         """Close every pooled connection."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close()
         await self._engine.dispose()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        async with self._engine.connect() as connection:
-            driver = await driver_of(connection)
-            while driver.is_closed():  # the server went away while the connection lay in the pool
-                await connection.invalidate()
-                driver = await driver_of(connection)
+        try:
+            async with asyncio.timeout(POOL_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise PoolExhausted(f"no connection came free within {POOL_SECONDS:g} s") from None
+        try:
+            connection, driver = await self._lent()
             try:
                 yield connection, driver
             finally:
-                # What is broken, or still inside a transaction, must not be lent to anybody else.
-                if driver.is_closed() or driver.is_in_transaction():
-                    driver.terminate()
-                    await connection.invalidate()
+                await self._given_back(connection, driver)
+        finally:
+            self._free.release()
+
+    async def _lent(self) -> tuple[AsyncConnection, Any]:
+        while self._idle:
+            connection = self._idle.pop()
+            driver = _drivers[connection]
+            if not driver.is_closed():
+                return connection, driver
+            await _thrown_away(connection)  # the server went away while it lay here
+        connection = await self._engine.connect()
+        driver = _drivers[connection] = await driver_of(connection)
+        return connection, driver
+
+    async def _given_back(self, connection: AsyncConnection, driver: Any) -> None:
+        # What is broken, or still inside a transaction, must not be lent to anybody else. Nothing else here waits for
+        # the server, so that who is cancelled gives back all the same.
+        if driver.is_closed() or driver.is_in_transaction() or connection.invalidated:
+            driver.terminate()
+            await _thrown_away(connection)
+            return
+        if connection.in_transaction():
+            await connection.rollback()  # only Core's own idea of one: in AUTOCOMMIT it sends nothing
+        if self._closed:
+            await connection.close()
+        else:
+            self._idle.append(connection)
+
+
+async def _thrown_away(connection: AsyncConnection) -> None:
+    if not connection.invalidated:
+        await connection.invalidate()
+    await connection.close()
+
+
+_drivers: WeakKeyDictionary[AsyncConnection, Any] = WeakKeyDictionary()
+"""Beneath each connection that is lent: to ask SQLAlchemy for it takes longer than a statement."""
 
 
 async def driver_of(connection: AsyncConnection) -> Any:
     """The asyncpg connection beneath a SQLAlchemy one."""
+    known = _drivers.get(connection)
+    if known is not None and not known.is_closed():
+        return known
     raw = await connection.get_raw_connection()
     return cast(Any, raw.driver_connection)
