@@ -29,13 +29,13 @@ from shared.database import Database, Transaction
 from shared.days_off import calendar
 from shared.eventlog import EventLog, Route, log_tables
 from shared.health import Component, Health
-from shared.http import BODY_LIMIT, service_app
+from shared.http import BODY_LIMIT, refuse_to_serve, service_app
 from shared.identity import ServiceCredentials, Verifier, audience_of, keys_of
 from shared.operations import Operated, operations_router
 from shared.pages import Cursors
 from shared.rebuild import rebuild
 from shared.relay import Relay
-from shared.settings import Settings, cursor_key
+from shared.settings import BadSettings, Settings, cursor_key
 from shared.signals import Signal, Signals, log_signals, reader_signals
 from shared.telemetry import carry_trace, start_telemetry, stop_telemetry
 from shared.vault_client import Sealer, SealingKeys, VaultClient, parcel_router
@@ -173,8 +173,13 @@ class Assembly:
             for flow in self.reader.flows.values():
                 flow.ends = self._ends
             try:
+                if self.settings.mode == "production":
+                    await kafka_access.require_authorisation(self.settings)
                 await broker.start()
                 self._broker = broker
+            except BadSettings as unfit:
+                refuse_to_serve(str(unfit))
+                return
             except Exception as error:
                 log.warning("Kafka cannot be joined yet", extra={"error": type(error).__name__})
                 await broker.stop()

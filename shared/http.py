@@ -269,10 +269,19 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+_refused: list[str] = []
+
+
+def refuse_to_serve(why: str) -> None:
+    """End this process in order and as a failure, saying why: an operator must mend it first."""
+    _refused.append(why)
+    signal.raise_signal(signal.SIGTERM)
+
+
 def serve(app: FastAPI, settings: "Settings") -> None:
     """Serves an app until the process is told to stop, which is then no failure; its log is ours, not uvicorn's."""
     # uvicorn shuts down and then raises the signal again, which by default kills: end in order instead
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("\n".join(_refused) or 0))
     _spare_the_collector()
     log.info("listening", extra={"host": settings.http_host, "port": settings.http_port})
     try:

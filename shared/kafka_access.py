@@ -6,9 +6,15 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.settings import Settings
+from shared.settings import BadSettings, Settings
+
+NOBODYS_TOPIC = "sx-granted-to-nobody"
+"""There is none of this name, and no service is granted it."""
+
+TOPIC_AUTHORIZATION_FAILED = 29
 
 
 def consumer_security(settings: Settings) -> BaseSecurity:
@@ -29,6 +35,27 @@ def producer_settings(settings: Settings) -> dict[str, Any]:
         "sasl_plain_password": settings.kafka_password,
         "ssl_context": _tls(settings),
     }
+
+
+async def require_authorisation(settings: Settings) -> None:
+    """Raises BadSettings where the broker lets this service ask about what it was never granted. Raises KafkaError.
+
+    A broker without authorisation would let every agency read every topic, and nothing else would tell.
+    """
+    admin = AIOKafkaAdminClient(**producer_settings(settings))
+    try:
+        await admin.start()
+        (told,) = await admin.describe_topics([NOBODYS_TOPIC])
+    finally:
+        await admin.close()
+    if told["error_code"] != TOPIC_AUTHORIZATION_FAILED:
+        raise BadSettings(
+            [
+                "SX_KAFKA_BOOTSTRAP names a broker that lets this service do what it was not granted: set its"
+                " authorizer.class.name, allow.everyone.if.no.acl.found=false, keep this user out of super.users, then"
+                " apply what is declared (python -m infra.kafka)"
+            ]
+        )
 
 
 class Ends:

@@ -107,7 +107,7 @@ def settings_from(environ: Mapping[str, str], *, need: Collection[str] = NEEDED_
     settings = Settings(**values)  # type: ignore[arg-type]
     faults += _malformed(settings)
     if settings.mode == "production":
-        faults += _unfit_for_production(settings)
+        faults += _unfit_for_production(settings, environ.get("PGSSLMODE", ""))
     if faults:
         raise BadSettings(faults)
     return settings
@@ -170,13 +170,13 @@ def _malformed(settings: Settings) -> list[str]:
     return faults
 
 
-def _unfit_for_production(settings: Settings) -> list[str]:
+def _unfit_for_production(settings: Settings, database_tls: str) -> list[str]:
     plain = [name for name in _SERVICE_URLS if cast(str, getattr(settings, name)).startswith("http://")]
     faults = [f"{variable(name)} is not https: in production tokens travel under TLS only" for name in plain]
+    if urlsplit(settings.otlp_endpoint).scheme == "http" and not _on_this_machine(settings.otlp_endpoint):
+        faults.append(f"{variable('otlp_endpoint')} is not https: send traces under TLS, or to a collector beside this")
     for name in ("database_url", "owner_database_url"):
-        url = cast(str, getattr(settings, name))
-        if url and _weak(urlsplit(url).password or "", urlsplit(url).username or ""):
-            faults.append(f"{variable(name)} has a default or short password: generate one of 16 characters or more")
+        faults += unfit_database(variable(name), cast(str, getattr(settings, name)), database_tls)
     if settings.kafka_bootstrap:
         if settings.kafka_security != "SASL_SSL":
             faults.append("SX_KAFKA_SECURITY is not SASL_SSL: in production Kafka is reached under TLS only")
@@ -191,7 +191,52 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         )
     if settings.http_port and not settings.cursor_key_file:
         faults.append("SX_CURSOR_KEY_FILE is not set: all processes of a service must share one such key")
+    faults += _unfit_file("SX_CURSOR_KEY_FILE", settings.cursor_key_file)
+    faults += _unfit_file("SX_CLIENT_KEY_FILE", settings.client_key_file)
     return faults
+
+
+DATABASE_UNDER_TLS = ("require", "verify-ca", "verify-full")
+
+
+def unfit_database(named: str, url: str, tls: str) -> list[str]:
+    """What is unfit for production in a database's address, given by the variable `named`; `tls` is PGSSLMODE's value.
+
+    The driver takes the mode from there: its own default goes on in the clear where the server offers no TLS.
+    """
+    faults = []
+    if url and _weak(urlsplit(url).password or "", urlsplit(url).username or ""):
+        faults.append(f"{named} has a default or short password: generate one of 16 characters or more")
+    if url and not _on_this_machine(url) and tls not in DATABASE_UNDER_TLS:
+        faults.append(
+            f"{named} leads to another machine and PGSSLMODE is not verify-full: set it, and PGSSLROOTCERT to the"
+            " authority's certificate, so that the database is reached under TLS only"
+        )
+    return faults
+
+
+def _on_this_machine(url: str) -> bool:
+    return urlsplit(url).hostname in (None, "localhost", "127.0.0.1", "::1")
+
+
+def _unfit_file(named: str, path: str) -> list[str]:
+    """A key that others on the machine can read, or that somebody typed. One that is not there yet is no fault here."""
+    file = Path(path)
+    try:
+        if not path or not file.exists():
+            return []
+        if file.stat().st_mode & 0o007:
+            return [
+                f"{named} names a file that others can read: chmod 600, and make a new key, since this one was open"
+            ]
+        content = file.read_bytes()
+    except OSError as unreadable:
+        return [
+            f"{named} names a file that cannot be read ({type(unreadable).__name__}): make it readable to this user"
+        ]
+    if len(content) < SHORTEST_SECRET or content.strip().lower().decode(errors="replace") in KNOWN_SECRETS:
+        return [f"{named} names a file with a default or short secret: delete it, and one is made"]
+    return []
 
 
 def _weak(secret: str, owner: str) -> bool:

@@ -24,7 +24,7 @@ from shared.clock import clock_from
 from shared.database import Database
 from shared.health import Health
 from shared.http import serve
-from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, settings_from
+from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, settings_from, unfit_database
 from shared.signals import Signal
 
 SILENT_SECONDS = 30
@@ -49,6 +49,9 @@ def vault_settings(environ: Mapping[str, str], settings: Settings) -> VaultSetti
     file = environ.get("SX_MASTER_KEY_FILE", "")
     if not file and settings.mode == "production":
         faults.append("SX_MASTER_KEY_FILE is not set: name the file with the master keys, readable by its owner alone")
+    if settings.mode == "production":
+        url, tls = environ.get("SX_KEYS_DATABASE_URL", ""), environ.get("PGSSLMODE", "")
+        faults += unfit_database("SX_KEYS_DATABASE_URL", url, tls)
     if faults:
         raise BadSettings(faults)
     known = (settings.gateway_url, settings.notifications_url, settings.delivery_url)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from shared.database import Database
 from shared.documents import ACCEPTED, SIZE_LIMIT, NotAccepted, inspected
 from shared.identity import Caller
 from shared.problems import Fault, Problem, not_found
+
+log = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
 HEARD_OUT = 2 * SIZE_LIMIT
@@ -82,6 +85,8 @@ class DocumentStore:
                 allowed = ", ".join(ACCEPTED) if refused.rule.startswith("type") else None
                 fault = Fault("", refused.rule, str(refused), allowed)
                 title = "This document is not kept"
+                about = {"rule": refused.rule, "incident": sent.incident, "by": sent.by.id, "agency": sent.by.agency}
+                log.warning("a document was refused", extra=about)
                 raise Problem(422, "document-refused", title, str(refused), [fault]) from None
             kept = Kept(mint_reference(), media_type, len(content), sha256)
             await self._file(sent, kept, memoryview(content))

@@ -33,6 +33,7 @@ PRODUCTION = LOCAL | {
     "SX_ISSUER": "https://issuer.example",
     "SX_TRUSTED_PROXY": "10.0.0.1",
     "SX_CURSOR_KEY_FILE": "/keys/cursor",
+    "PGSSLMODE": "verify-full",
 }
 
 
@@ -97,6 +98,11 @@ def test_production_settings_that_stand_are_taken() -> None:
         ({"SX_CLOCK_FILE": "/state/clock"}, "SX_CLOCK_FILE is set"),
         ({"SX_TRUSTED_PROXY": ""}, "no TLS at the door"),
         ({"SX_CURSOR_KEY_FILE": ""}, "SX_CURSOR_KEY_FILE is not set"),
+        ({"PGSSLMODE": ""}, "SX_DATABASE_URL leads to another machine and PGSSLMODE is not verify-full"),
+        ({"PGSSLMODE": "prefer"}, "SX_DATABASE_URL leads to another machine and PGSSLMODE is not verify-full"),
+        ({"SX_GATEWAY_URL": "http://gateway"}, "SX_GATEWAY_URL is not https"),
+        ({"SX_OWNER_DATABASE_URL": "postgresql+asyncpg://owner:secret@db/g"}, "SX_OWNER_DATABASE_URL has a default"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT is not https"),
     ],
 )
 def test_production_refuses_what_is_fit_for_a_laptop_only(change: dict[str, str], told: str) -> None:
@@ -104,6 +110,47 @@ def test_production_refuses_what_is_fit_for_a_laptop_only(change: dict[str, str]
 
     assert len(faults) == 1
     assert faults[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"SX_DATABASE_URL": f"postgresql+asyncpg://gateway:{LONG}@127.0.0.1/gateway", "PGSSLMODE": ""},
+        {"SX_DATABASE_URL": f"postgresql+asyncpg://gateway:{LONG}@/gateway?host=/run/postgresql", "PGSSLMODE": ""},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"},
+    ],
+)
+def test_what_stays_on_one_machine_needs_no_tls_in_production(change: dict[str, str]) -> None:
+    assert settings_from(PRODUCTION | change).mode == "production"
+
+
+@pytest.mark.parametrize("setting", ["SX_CURSOR_KEY_FILE", "SX_CLIENT_KEY_FILE"])
+def test_production_refuses_a_key_that_others_can_read_or_that_stands_in_a_manual(tmp_path: Path, setting: str) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(bytes(32))
+    file.chmod(0o600)
+    assert settings_from(PRODUCTION | {setting: str(file)}).mode == "production"
+    file.chmod(0o644)
+    assert _faults(PRODUCTION | {setting: str(file)})[0].startswith(f"{setting} names a file that others can read")
+    file.chmod(0o600)
+    file.write_text("changeme\n")
+    (fault,) = _faults(PRODUCTION | {setting: str(file)})
+    assert fault.startswith(f"{setting} names a file with a default or short secret")
+    assert "changeme" not in fault
+
+
+def test_each_refusal_names_a_setting_and_a_remedy() -> None:
+    unfit = {name: value for name, value in LOCAL.items() if name != "SX_CURSOR_KEY_FILE"} | {
+        "SX_MODE": "production",
+        "SX_VAULT_URL": "http://vault",
+        "SX_DATABASE_URL": "postgresql+asyncpg://postgres:postgres@db/gateway",
+        "SX_CLOCK_FILE": "/state/clock",
+    }
+    faults = _faults(unfit)
+    assert len(faults) == 9
+    for fault in faults:
+        assert "SX_" in fault
+        assert ":" in fault
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
