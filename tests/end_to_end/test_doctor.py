@@ -21,6 +21,9 @@ from joserfc.jwk import ECKey
 from safeguarding_exchange.doctor.examination import examined
 from safeguarding_exchange.doctor.findings import FAULT
 
+from infra.credentials.https import HttpsCredentials
+from infra.issuer.identities import Installed, read_identities
+from infra.local.stack import IDENTITIES
 from tests.end_to_end.stock_clients import REFERRAL, confluent_kafka
 from tests.whole_stack.conftest import Exchange
 
@@ -193,6 +196,21 @@ def test_a_slip_is_named_with_its_remedy(desk: Desk, slip: str) -> None:
     assert found[0] == what
     assert said in found[1]
     assert remedy in found[2]
+
+
+def test_a_key_that_was_revoked_is_named(desk: Desk) -> None:
+    stack = desk.exchange.stack
+    register = Installed(stack.home.folder / "issuer" / "identities").register
+    credentials = HttpsCredentials(stack.urls["issuer"], register, read_identities(IDENTITIES))
+    _of("sandbox-observer")(desk)
+    key = ECKey.import_key(Path(desk.told["keyFile"]).read_text())
+    credentials.revoke("sandbox-observer")
+    try:
+        what, said, remedy = desk.fault()
+    finally:
+        credentials.issue("sandbox-observer", ECKey.import_key(key.as_dict(private=False)), ())
+    assert (what, "holds no key of sandbox-observer" in said) == ("signing in", True)
+    assert "revoked" in remedy
 
 
 def test_a_connection_file_without_a_gateway_is_named(desk: Desk) -> None:

@@ -66,7 +66,10 @@ def _refused(connection: Connection, refused: CredentialsRefused) -> Finding:
     if "signature" in told or "signed with" in told:
         remedy = "Name the key whose public half you sent to the exchange, in keyFile; or ask for a new one."
         return fault("signing in", f"{connection.key_file} is not the key of {connection.agency}", remedy)
-    if any(word in told for word in ("expired", "iat", "exp", "not valid yet")):
+    if "no key" in told:
+        remedy = "Ask the exchange whether this agency's credentials were revoked, and for new ones."
+        return fault("signing in", f"the provider holds no key of {connection.agency} (any more)", remedy)
+    if any(word in told for word in ("expired", "iat", "exp", "five minutes", "not valid yet")):
         return fault("signing in", "the signed statement is out of time", "Set this machine's clock (NTP).")
     remedy = "Ask the exchange whether this agency's credentials were revoked, and for new ones."
     return fault("signing in", f"the statement was refused: {refused.description or refused.error}", remedy)
