@@ -32,6 +32,12 @@ STREAM_SECONDS = 300.0
 STREAM_PAGE = 50
 BEAT_SECONDS = 15.0
 
+READS_A_SECOND = 500.0
+READS_AT_ONCE = 5_000.0
+REPLAYS_A_SECOND = 1 / 60
+REPLAYS_AT_ONCE = 10.0
+"""What one agency may ask for: enough for fifty readers that miss nothing, too little for a loop of replays."""
+
 Cursor = Annotated[str | None, Query(max_length=400)]
 
 
@@ -93,20 +99,24 @@ class Desk:
         return int(self.cursors.decode(cursor, of=_feed(agency))["after"]) if cursor else 0
 
     async def page(self, asking: Caller, after: int, limit: int) -> Page:
-        """Some of the caller's feed, under today's agreement. Problem 404 where it has none."""
+        """Some of the caller's feed, under today's agreement. Problem 404 where it has none, 409 from ahead of it."""
         page = await read(self.database, asking.id, after, limit, asking.partnerships)
         if page.known is Known.NOTHING_YET:
             remedy = "The exchange has only just begun and knows no agency yet; ask again shortly."
             raise Problem(503, "not-now", "Cannot be done just now", remedy, headers={"Retry-After": "2"})
         if page.known is Known.NOT_LISTED:
             raise not_found()
+        if after > page.head.last:
+            # Only an older backup of delivery's database can do that; numbers are being given a second time.
+            remedy = "The feed was restored from before your cursor: ask for a replay, and take what you lack."
+            raise Problem(409, "ahead-of-the-feed", "The cursor is ahead of the feed", remedy)
         return page
 
     async def record(self, asking: Caller, way: str, after: int, page: Page) -> None:
         """Before anything is handed over: what it is, and what the caller says that it has."""
         async with self.database.transaction() as tx:
             now = self.clock.now()
-            await records.heard(tx, asking.id, way, min(after, page.head.last), now)
+            await records.heard(tx, asking.id, way, after, now)
             if page.items:
                 await records.handed(tx, asking.id, way, page.items, now)
 

@@ -6,7 +6,14 @@ import sys
 from fastapi import FastAPI
 
 from services.delivery import records
-from services.delivery.api import Desk, delivery_router
+from services.delivery.api import (
+    READS_A_SECOND,
+    READS_AT_ONCE,
+    REPLAYS_A_SECOND,
+    REPLAYS_AT_ONCE,
+    Desk,
+    delivery_router,
+)
 from services.delivery.heads import Heads
 from services.delivery.publishing import Publishing
 from services.delivery.reactions import reactions
@@ -19,12 +26,6 @@ from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, sett
 from shared.signals import Signal
 
 NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url")
-
-READS_A_SECOND = 500.0
-READS_AT_ONCE = 5_000.0
-REPLAYS_A_SECOND = 1 / 60
-REPLAYS_AT_ONCE = 10.0
-"""What one agency may ask for: enough for fifty readers that miss nothing, too little for a loop of replays."""
 
 
 def app(settings: Settings) -> FastAPI:

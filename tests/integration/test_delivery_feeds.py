@@ -12,9 +12,14 @@ from contracts.codes import AgencyType
 from contracts.corrections import IncidentRecalled
 from contracts.incidents import IncidentLinked
 from services.delivery import records
+from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk
+from services.delivery.heads import Heads
 from services.delivery.reading import Known, read
 from services.delivery.standing import StandingTests
 from shared.clock import RealClock
+from shared.http import Cursors, Problem
+from shared.identity import Caller
+from shared.limits import Limit
 from tests.deliveries import (
     COUNCIL,
     ICB,
@@ -218,6 +223,25 @@ async def test_an_agency_that_was_withdrawn_has_tombstones_alone_and_once_back_i
     again = await here.feed(ICB)
     assert again.items[: len(before.items)] == before.items
     assert again.head.edition > gone.head.edition
+
+
+async def test_a_cursor_from_ahead_of_a_restored_feed_is_refused_and_not_waited_for(here: Delivery) -> None:
+    limit = Limit(here.database, rate=1, burst=1)
+    desk = Desk(here.database, Heads(here.database), RealClock(), Cursors(b"key"), limit, limit)
+    asking = Caller("agency", ICB, ICB, partnerships=frozenset({"northbank"}))
+    last = (await here.feed(ICB)).head.last
+    assert (await desk.page(asking, last, 10)).items == ()
+    with pytest.raises(Problem) as refused:
+        await desk.page(asking, last + 1, 10)
+    assert refused.value.status == 409
+
+
+async def test_a_loop_of_replays_is_told_when_to_come_again(here: Delivery) -> None:
+    limit = Limit(here.database, rate=REPLAYS_A_SECOND, burst=REPLAYS_AT_ONCE)
+    waits = [await limit.take(f"replay {ICB}") for _ in range(12)]
+    assert waits[:10] == [None] * 10
+    assert 0 < (waits[11] or 0) <= 60
+    assert await limit.take(f"replay {POLICE}") is None
 
 
 async def test_a_standing_test_goes_to_every_agency_once_a_quarter_of_an_hour(here: Delivery) -> None:
