@@ -10,7 +10,7 @@ from typing import Any
 from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, DIRECTORY, INCIDENTS, NOTIFICATIONS, EventType
 from contracts.envelope import CONTENT_TYPE
 from contracts.schema_forms import Form
-from contracts.vault import VAULT
+from contracts.vault import ERASURES, VAULT
 
 Document = dict[str, Any]
 
@@ -38,7 +38,7 @@ SERVICES = (
         (NOTIFICATIONS, ANSWERS),
         ("submissions.notifications", INCIDENTS, CALENDAR, DIRECTORY),
     ),
-    Service("vault", "Keeps everything that could name or describe a person.", (VAULT,), ()),
+    Service("vault", "Keeps everything that could name or describe a person.", (VAULT, ERASURES), (ERASURES,)),
 )
 
 

@@ -225,6 +225,14 @@ _TYPES = (
         DRAFT,
     ),
     EventType(
+        "record.erased",
+        vault.RecordErased,
+        vault.ERASURES,
+        "vault",
+        "A key was destroyed: the vault destroys it again after any restore.",
+        ANSWER,
+    ),
+    EventType(
         "record.read",
         vault.RecordRead,
         vault.VAULT,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from contracts.catalogue import ANSWERS, CALENDAR, DIRECTORY, INCIDENTS, NOTIFICATIONS
-from contracts.vault import VAULT
+from contracts.vault import ERASURES, VAULT
 
 CHECKPOINTS = "safeguarding.checkpoints"
 STREAM_PARTITIONS = 6
@@ -18,4 +18,5 @@ PARTITIONS: Mapping[str, int] = {
     CALENDAR: 1,
     DIRECTORY: 1,
     CHECKPOINTS: 1,
+    ERASURES: 1,
 }

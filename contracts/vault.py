@@ -8,11 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.codes import Role
-from contracts.envelope import EventId
+from contracts.envelope import EventId, Instant
 from contracts.identifiers import AgencyId, IncidentId, SubjectId
 from contracts.sealing import Model
 
 VAULT = "safeguarding.vault"
+ERASURES = "safeguarding.erasures"
+"""A topic of its own, read whole at each start of the vault: what no backup of its databases can forget."""
 
 
 class Purpose(StrEnum):
@@ -103,6 +105,13 @@ class SubjectLikenessNoticed(Model):
     incidents: tuple[IncidentId, ...] = ()
     likenesses: Annotated[tuple[Likeness, ...], Field(min_length=1)]
     events: Annotated[tuple[EventId, ...], Field(description="The events that the two came with, where known.")] = ()
+
+
+class RecordErased(Model):
+    """The key of a subject or an incident was destroyed, as two people decided. What it opened can be read no more."""
+
+    owner: Annotated[str, Field(pattern=r"^(subject|incident)-[0-9a-f]{32}$")]
+    erased_at: Instant
 
 
 class RecordRead(Model):

@@ -1,6 +1,7 @@
 """Puts the vault together."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import FastAPI
+from sqlalchemy import MetaData
 
 from services.vault import views
 from services.vault.api import vault_routers
@@ -18,16 +20,23 @@ from services.vault.document_store import DocumentStore
 from services.vault.erasure import Erasure
 from services.vault.filing import Filing
 from services.vault.key_store import KeyStore
+from services.vault.remembering import told_on_kafka
 from services.vault.reveal import Reveal
-from shared.assembly import Assembly
+from shared import kafka_access
+from shared.assembly import Assembly, by_subject
 from shared.clock import clock_from
 from shared.database import Database
+from shared.eventlog import EventLog, log_tables
 from shared.health import Health
 from shared.http import serve
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, settings_from, unfit_database
 from shared.signals import Signal
 
 SILENT_SECONDS = 30
+KAFKA_SECONDS = 10.0
+"""How long a start waits for the topic of erasures; without it, it goes on with what its databases remember."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def app(settings: Settings, own: VaultSettings) -> FastAPI:
     ]
     reveal = Reveal(made.database, made.log, keys, collector)
     documents = DocumentStore(made.database, keys, reveal)
-    erasure = Erasure(made.database, keys)
+    erasure = Erasure(made.database, made.log, keys)
     return made.app(
         title="The vault",
         routers=vault_routers(made.database, keys, collector, reveal, documents, erasure, made.clock, made.cursors),
@@ -147,7 +156,14 @@ async def make_ready(settings: Settings, own: VaultSettings) -> None:
             MasterKeys.begin(own.master_key_file)
         clock = clock_from(Path(settings.clock_file) if settings.clock_file else None)
         keys = KeyStore(keys_database, lambda: MasterKeys.read(own.master_key_file))
-        await Erasure(data, keys).reapply(clock.now())
+        event_log = EventLog(settings.service, log_tables(MetaData()), by_subject)
+        erasure = Erasure(data, event_log, keys)
+        await erasure.reapply(clock.now())
+        told = await told_on_kafka(kafka_access.producer_settings(settings), within=KAFKA_SECONDS)
+        if told is None:
+            log.error("the topic of erasures was not read: after a restore, start the vault again once Kafka is there")
+        else:
+            await erasure.reapply(clock.now(), told)
     finally:
         await data.close()
         await keys_database.close()

@@ -1,7 +1,7 @@
 """Erases by destroying a key, refuses under a legal hold, and says what remains for a person to decide about."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.vault import tables
 from services.vault.key_store import KeyStore
-from shared.database import Database, Transaction
+from services.vault.remembering import erased
+from shared.database import Appends, Database, Transaction
 from shared.identity import Caller
 from shared.problems import Problem, not_found
 
@@ -49,8 +50,9 @@ class Decision:
 class Erasure:
     """Destroys the keys of subjects and incidents."""
 
-    def __init__(self, database: Database, keys: KeyStore) -> None:
+    def __init__(self, database: Database, event_log: Appends, keys: KeyStore) -> None:
         self._database = database
+        self._log = event_log
         self._keys = keys
 
     async def propose(self, decision: Decision, act: Literal["proposed", "withdrawn"]) -> None:
@@ -68,13 +70,16 @@ class Erasure:
         Problems: 403, 404; 409 under a legal hold, and where nobody else has proposed it.
         """
         owner = decision.owner
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(self._log) as tx:
             await _in_turn(tx)
             await entitled(tx.connection, decision)
             await _refuse_if_held(tx.connection, owner)
             row = _row(decision) | {"proposed_by": await _proposed_by_another(tx.connection, decision)}
             # the tombstone is first: a crash from here on is made good at the next start
-            await tx.connection.execute(upsert(tables.erasure).values(row).on_conflict_do_nothing())
+            new = await tx.connection.execute(upsert(tables.erasure).values(row).on_conflict_do_nothing())
+            if new.rowcount:
+                partnership = await tx.connection.scalar(_partnership(owner))
+                await tx.append(f"erasure-{owner}", 0, [erased(owner, str(partnership), decision.at)])
             await _forget_traits(tx, [owner])
         await self._keys.destroy([owner], decision.at)
         log.info("a key was destroyed", extra={"owner": owner})
@@ -88,14 +93,15 @@ class Erasure:
             await entitled(tx.connection, decision)
             await tx.connection.execute(insert(tables.hold).values(**_row(decision), act=act))
 
-    async def reapply(self, at: datetime) -> int:
+    async def reapply(self, at: datetime, told: Mapping[str, datetime] | None = None) -> int:
         """Makes good, at each start, what a restored backup brought back; how many keys had come back to life.
 
-        Both databases remember every erasure, so either may have been restored.
+        Both databases remember every erasure, so either may have been restored; `told` is what the topic of erasures
+        says, for the day on which both were.
         """
         async with self._database.reading() as connection:
             here = {row.owner for row in await connection.execute(select(tables.erasure.c.owner))}
-        there = await self._keys.erased()
+        there = {**(told or {}), **await self._keys.erased()}
         async with self._database.transaction() as tx:
             for owner in sorted(there.keys() - here):
                 await tx.connection.execute(upsert(tables.erasure).values(owner=owner, at=there[owner]))
@@ -169,6 +175,11 @@ async def _proposed_by_another(connection: AsyncConnection, decision: Decision) 
         detail = "Erasing takes two people: one proposes it, another one decides."
         raise Problem(409, "needs-a-second-person", "Nobody else has proposed this", detail)
     return str(proposals[0]["proposedBy"])
+
+
+def _partnership(owner: str) -> Any:
+    item = tables.item
+    return select(item.c.partnership).where((item.c.owner == owner) | (item.c.incident == owner)).limit(1)
 
 
 async def entitled(connection: AsyncConnection, decision: Decision) -> None:

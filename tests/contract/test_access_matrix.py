@@ -37,6 +37,7 @@ PLAIN = {
     "incident.recalled": "recall",
     "record.read": "look",
     "submission.answered": "nobody's",
+    "record.erased": "nobody's",
     **dict.fromkeys(["exclusion.proposed", "exclusion.approved", "exclusion.ended"], "exclusion"),
     **dict.fromkeys(["calendar.day-proposed", "calendar.day-added", "partnership.established"], "register"),
     **dict.fromkeys(["agency.listed", "agency.withdrawn"], "register"),

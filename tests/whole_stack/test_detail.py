@@ -235,6 +235,45 @@ def test_a_child_is_erased_by_two_people_of_the_business_unit_and_the_timeline_s
     assert children_of(exchange, incident) == [child]
 
 
+def test_what_was_erased_is_erased_again_though_both_databases_were_restored_from_before(exchange: Exchange) -> None:
+    incident = exchange.refer()
+    (child,) = children_of(exchange, incident)
+    path = f"/v1/subjects/{child}"
+    get(exchange, APPROVER, path, **TRIAGE)
+    backup = asyncio.run(rows(exchange, "vault_keys", "select master, wrapped from data_key where owner = $1", child))
+    about = {"owner": child, "reason": "Past its time."}
+    assert ask(exchange, OFFICER, "POST", "/v1/erasures/proposals", json=about).status_code == 201
+    assert ask(exchange, MANAGER, "POST", "/v1/erasures", json=about).status_code == 200
+    said = (
+        "select 1 from published p, sequence s, fact f where f.stream = $1 and s.fact = f.id"
+        " and s.position <= p.position"
+    )
+    until(lambda: asyncio.run(rows(exchange, "vault", said, f"erasure-{child}")))
+
+    async def restored() -> None:
+        again = "update data_key set master = $2, wrapped = $3, destroyed_at = null where owner = $1"
+        await rows(exchange, "vault_keys", again, child, *backup[0])
+        await rows(exchange, "vault_keys", "delete from tombstone where owner = $1", child)
+        await rows(exchange, "vault", "delete from erasure where owner = $1", child)
+
+    asyncio.run(restored())
+    assert get(exchange, APPROVER, path, **TRIAGE)["incidents"][0]["child"]["identity"]["name"]
+    exchange.stack.kill("vault")
+    shown = until(
+        lambda: ask(exchange, APPROVER, "GET", path, params=TRIAGE), lambda told: "erased" in told.text, seconds=60
+    )
+    assert shown.json()["incidents"][0]["child"]["identity"]["status"] == "erased"
+    assert asyncio.run(rows(exchange, "vault", "select 1 from erasure where owner = $1", child))
+
+
+async def rows(exchange: Exchange, database: str, words: str, *values: Any) -> list[Any]:
+    owner = await asyncpg.connect(plain(exchange.stack.create_database(database).owner_url))
+    try:
+        return list(await owner.fetch(words, *values))
+    finally:
+        await owner.close()
+
+
 def test_a_persons_own_record_comes_as_a_page_with_others_held_back_and_who_looked(exchange: Exchange) -> None:
     incident = exchange.refer(summary="Phrase held back")
     (child,) = children_of(exchange, incident)
