@@ -1,5 +1,6 @@
 """The second act: four agencies of different kinds follow one incident in their feeds, and a fifth is shut out."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from contracts.directory import Directory
 from infra.demo.act_checker import ACT
 from infra.demo.cuts import Seen, cut
 from infra.demo.feeds import Feed, about, over_https, over_kafka
+from infra.demo.outside_eye import Seen as Record
+from infra.demo.outside_eye import words_in_the_open
 from infra.demo.player import Played
 from infra.demo.scenarios import SCENARIOS, Scenario, Step, read_scenarios
 from infra.demo.ways_in import Https
@@ -55,20 +58,22 @@ class Exchange:
         feeds = {agency: over_https(self._https, agency) for agency in (*FOLLOWING, SHUT_OUT)}
         whole = about(feeds[AUTHORITY], incident)
         return {
-            agency: cut(
-                Seen(
-                    self._directory.agencies[agency].type.value,
-                    feed,
-                    self._topic(agency, max(feed, default=0)),
-                    self._answers(agency, incident),
-                    self._astray(agency, feed, incident),
-                    self._at_first if agency == SHUT_OUT else {},
-                ),
-                whole,
-                incident,
-            )
-            for agency, feed in feeds.items()
+            agency: cut(self._seen(agency, feed, played, incident), whole, incident) for agency, feed in feeds.items()
         }
+
+    def _seen(self, agency: str, feed: Feed, played: Played, incident: str) -> Seen:
+        on_topic = [*self._topic(agency, max(feed, default=0))]
+        return Seen(
+            self._directory.agencies[agency].type.value,
+            feed,
+            on_topic,
+            self._answers(agency, incident),
+            self._astray(agency, feed, incident),
+            words_in_the_open(
+                (Record(agency, json.dumps(record).encode(), record) for record in on_topic), played.scenario
+            ),
+            self._at_first if agency == SHUT_OUT else {},
+        )
 
     def _answers(self, agency: str, incident: str) -> dict[str, int]:
         return {

@@ -19,6 +19,7 @@ class Seen:
     on_topic: Iterable[Mapping[str, Any]]
     answers: Mapping[str, int]
     astray: Sequence[str] = ()
+    in_the_open: Sequence[str] = ()
     at_first: Feed = field(default_factory=dict)
 
 
@@ -36,6 +37,7 @@ def cut(seen: Seen, whole: Feed, incident: str) -> dict[str, Any]:
             *_said_wrongly(own, whole),
             *(f"{number} is not withheld" for number in gone if seen.feed[number]["type"] != WITHHELD),
             *_otherwise_on_the_topic(seen),
+            *("words that its senders wrote lie on its topic" for _ in seen.in_the_open),
             *(f"it is sent to {link}, and does not find it" for link in seen.astray),
         ],
     }

@@ -39,9 +39,9 @@ WHOLE: Feed = {
 CUT = _event(1, "incident.referred.v1", {"nature": "other"}, redacted=[f"/data/{m}" for m in WHOLE[4]["data"]][1:])
 
 
-def _cut(feed: Feed, at_first: Feed | None = None, topic: Any = None, astray: tuple[str, ...] = ()) -> dict[str, Any]:
+def _cut(feed: Feed, topic: Any = None, **more: Any) -> dict[str, Any]:
     on_topic = [*feed.values()] if topic is None else topic
-    return cut(Seen("provider", feed, on_topic, {"incident": 404}, astray, at_first or {}), WHOLE, INCIDENT)
+    return cut(Seen("provider", feed, on_topic, {"incident": 404}, **more), WHOLE, INCIDENT)
 
 
 def test_what_is_shown_is_told_in_words_beside_the_whole() -> None:
@@ -87,6 +87,10 @@ def test_a_topic_that_lacks_something_is_a_fault() -> None:
 def test_a_link_that_its_reader_does_not_find_is_a_fault() -> None:
     link = f"/v1/incidents/{INCIDENT}"
     assert _cut({1: CUT}, astray=(link,))["faults"] == [f"it is sent to {link}, and does not find it"]
+
+
+def test_words_on_an_agencys_topic_are_a_fault() -> None:
+    assert _cut({1: CUT}, in_the_open=["panel"])["faults"] == ["words that its senders wrote lie on its topic"]
 
 
 @pytest.fixture
