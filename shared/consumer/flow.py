@@ -31,6 +31,10 @@ CAREFUL_SECONDS = 0.1
 """How long a poll waits while there are such partitions: what has come on them wakes nobody."""
 
 
+COMMIT_SECONDS = 0.5
+"""How long offsets may stay uncommitted. The positions in the database decide: what is read again is passed over."""
+
+
 @dataclass(frozen=True)
 class Passed:
     """What one transaction came to: the new position by source, and the first record behind each gap it met."""
@@ -81,6 +85,7 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         self._delivered: dict[TopicPartition, int] = {}
         self._rewound: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
+        self._committed = 0.0
 
     async def poll(self, consumer: Any, seconds: float, limit: int) -> tuple[Any, ...]:
         """The next records. What cannot be read is neither skipped nor, with it, what was fetched before it.
@@ -91,6 +96,9 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         found. That one is held until somebody has dealt with it, and the others go on as before.
         """
         self._consumer = consumer
+        if self._reached:  # as soon as that is due, whether or not something comes
+            seconds = min(seconds, COMMIT_SECONDS)
+            await self.commit()
         assigned = consumer.assignment()
         alone = [place for place in self._careful if place in assigned]
         fetched = await self._carefully(alone)
@@ -198,7 +206,13 @@ class Flow(ConsumerRebalanceListener):  # type: ignore[misc]
         hold.timer = asyncio.get_running_loop().call_later(delay, self._resume, place)
 
     async def commit(self) -> None:
-        """Commit what was reached, never past a gap. A commit that fails only brings repeats, which are skipped."""
+        """Commit what was reached, never past a gap, every so often: each commit costs the broker a record.
+
+        One that fails only brings repeats, which are skipped.
+        """
+        if time.monotonic() - self._committed < COMMIT_SECONDS:
+            return
+        self._committed = time.monotonic()
         offsets = {place: min([offset, *self._to_be_read_again(place)]) for place, offset in self._reached.items()}
         self._reached.clear()
         if not offsets:
