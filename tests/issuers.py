@@ -31,9 +31,9 @@ class RunningIssuer:
 
 
 @contextmanager
-def running_issuer(state: Path) -> Iterator[RunningIssuer]:
+def running_issuer(state: Path, port: int | None = None) -> Iterator[RunningIssuer]:
     """An issuer of the demo's identities, ended in order."""
-    port = free_ports(1)[0]
+    port = port or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
     environ = os.environ | {
         "SX_HTTP_PORT": str(port),

@@ -67,17 +67,19 @@ class KafkaCredentials:
         What stays is tried too, if `password_of_new` is known.
         """
         now = self.users(agency)
-        if not now.standing:
-            raise NotNow(f"{agency} has no user: there is nothing to revoke")
-        if old and len(now.standing) < 2:
-            raise NotNow(f"{agency} has {now.standing[0]} alone: rotate first, or revoke without --old")
         ending = now.standing[:-1] if old else now.standing
-        told = Told()
-        for user in ending:
+        if not ending and not now.half_gone:
+            raise NotNow(
+                f"{agency} has {now.standing[0]} alone: rotate first, or revoke without --old"
+                if now.standing
+                else f"{agency} has no user: there is nothing to revoke"
+            )
+        told, gone = Told(), (*now.half_gone, *ending)  # first what a command that was broken off has left
+        for user in gone:
             self._end(agency, user, told)
         self._agree(agency)
         told.lines.append(
-            f"What is still connected as {' or '.join(ending)} may do nothing, and is cut when it should sign in again:"
+            f"What is still connected as {' or '.join(gone)} may do nothing, and is cut when it should sign in again:"
             f" after {AGENCIES_SIGN_IN_AGAIN} s at most (connections.max.reauth.ms)."
         )
         for user in now.standing[len(ending) :]:

@@ -15,11 +15,12 @@ _USER = re.compile(rf"{re.escape(agency_user(''))}({AGENCY_ID.pattern})(?:\.([2-
 
 @dataclass(frozen=True)
 class Generations:
-    """Users of one agency, oldest first."""
+    """Users of one agency, oldest first. `half_gone`: those of the gone that still have a credential."""
 
     agency: str
     standing: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    half_gone: tuple[str, ...] = ()
 
     @property
     def next(self) -> str:
@@ -42,7 +43,9 @@ def generations(agency: str, credentials: Collection[str], shut_out: Collection[
     """An agency's users, of those that have a credential and those that were shut out."""
     standing = [user for user in credentials if agency_of_user(user) == agency and user not in shut_out]
     gone = [user for user in shut_out if agency_of_user(user) == agency]
-    return Generations(agency, tuple(sorted(standing, key=_number)), tuple(sorted(gone, key=_number)))
+    gone.sort(key=_number)
+    half = tuple(user for user in gone if user in credentials)
+    return Generations(agency, tuple(sorted(standing, key=_number)), tuple(gone), half)
 
 
 def as_standing(wanted: Declared, credentials: Collection[str], shut_out: Collection[str]) -> Declared:

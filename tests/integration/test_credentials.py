@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from kafka.errors import KafkaError, TopicAuthorizationFailedError
 from infra.credentials.attempts import Door
 from infra.kafka.declared import declared
 from infra.kafka.provision import provision
+from infra.kafka.shut_out import shut_out
 from infra.local.backbone import JARS
+from infra.local.failures import CannotStart
 from infra.local.jars import fetch_jars
 from infra.local.kafka import LocalKafka
-from infra.local.ports import free_ports
+from infra.local.ports import StackPorts, free_ports, require_free
 from tests.issuers import RunningIssuer, running_issuer
 
 SIGN_IN_AGAIN = 4
@@ -36,6 +39,7 @@ class Place:
     kafka: LocalKafka
     issuer: RunningIssuer
     folder: Path
+    first_port: int
 
     @property
     def door(self) -> Door:
@@ -63,13 +67,13 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("credentials")
-    ports = free_ports(3)
+    ports = StackPorts.from_(first_of_many())
     kafka = LocalKafka(
         folder / "kafka",
         fetch_jars(JARS, lambda done, total: None),
-        port=ports[0],
-        agencies_port=ports[1],
-        controller_port=ports[2],
+        port=ports.kafka,
+        agencies_port=ports.kafka_agencies,
+        controller_port=ports.kafka_controller,
         secrets_folder=folder / "secrets",
         agencies_sign_in_again=SIGN_IN_AGAIN,
     )
@@ -79,10 +83,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         admin = kafka.admin_client()
         provision(admin, declared([POLICE, "northshire-council"]), lambda user: f"password-of-{user}")
         admin.close()
-        with running_issuer(folder / "issuer") as issuer:
-            yield Place(kafka, issuer, folder)
+        with running_issuer(folder / "issuer", ports.issuer) as issuer:
+            yield Place(kafka, issuer, folder, ports.gateway)
     finally:
         kafka.stop()
+
+
+def first_of_many() -> int:
+    """A port from which on as many as a stack takes are free just now."""
+    for first in free_ports(100):
+        with suppress(CannotStart):
+            for port in vars(StackPorts.from_(first)).values():
+                require_free(port, "a test", "")
+            return first
+    raise AssertionError("no ports in a row are free")
 
 
 def ok(shown: str) -> int:
@@ -130,6 +144,18 @@ def test_one_that_was_shut_out_stays_so_when_what_is_declared_is_applied_again(p
         admin.close()
     shown = place.run("issue", "northshire-clinic", "--kafka")
     assert "ok    agency.northshire-clinic.2 signs in: done" in shown, "what is connected as the first gains nothing"
+
+
+def test_a_revocation_that_was_broken_off_is_finished_by_the_next(place: Place) -> None:
+    place.run("issue", "northshire-nursery", "--kafka")
+    admin = place.kafka.admin_client()
+    try:
+        shut_out(admin, "agency.northshire-nursery")  # and no further
+        shown = place.run("revoke", "northshire-nursery", "--kafka")
+        assert "ok    agency.northshire-nursery signs in: sign-in refused" in shown
+        assert "agency.northshire-nursery" not in admin.describe_user_scram_credentials()
+    finally:
+        admin.close()
 
 
 def _unasked(user: str) -> str:
@@ -190,6 +216,25 @@ def test_an_agency_registers_a_key_whose_private_half_never_left_it(place: Place
 
     assert "Shown once" not in shown
     assert ok(place.run("prove", "northshire-library", "--https", "--key-file", place.folder / "own.pem")) == 1
+
+
+def test_a_stack_of_make_run_is_found_by_its_folder_and_its_ports(place: Place) -> None:
+    command = [sys.executable, "-m", "infra.credentials"]
+    where = ["--stack", str(place.folder), "--ports-from", str(place.first_port)]
+
+    shown = {
+        what: subprocess.run(
+            [*command, what, "northshire-college", *where, *more],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=True,
+        ).stdout
+        for what, more in (("issue", ("--partnership", "northshire")), ("revoke", ()))
+    }
+
+    assert ok(shown["issue"]) == 11
+    assert ok(shown["revoke"]) == 6
 
 
 @pytest.mark.parametrize("name", ["gateway", "operator", "Police", "../police", "agency.police", "police.2"])

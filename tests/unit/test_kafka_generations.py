@@ -62,6 +62,12 @@ def test_an_agency_that_was_shut_out_gets_no_user_by_itself_and_a_new_one_does()
     assert not [grant for grant in left.grants if agency_of_user(grant.user) == "police"]
 
 
+def test_one_that_was_half_taken_away_is_found_again() -> None:
+    now = generations("police", ["agency.police", "agency.police.2"], {"agency.police", "agency.council"})
+
+    assert (now.standing, now.gone, now.half_gone) == (("agency.police.2",), ("agency.police",), ("agency.police",))
+
+
 def test_services_are_as_declared() -> None:
     left = as_standing(WANTED, {"agency.police.2"}, {"agency.police", "agency.council"})
 
