@@ -22,6 +22,9 @@ OUTBOUND = HOME / "outbound"
 INCIDENT = "incident-1111111111111111111111111111111a"
 """The incident that all examples are about."""
 
+SEQUENCE = 412
+"""The place of each example in its feed, which could be any."""
+
 LONDON = ZoneInfo("Europe/London")
 
 Example = dict[str, Any]
@@ -42,14 +45,14 @@ def facts(name: str = "*") -> Iterator[tuple[Path, Example]]:
 
 def outbound(name: str = "*") -> Iterator[tuple[Path, AgencyType, Example]]:
     """Each fact as a feed carries it to the kind of agency that sees least of it: what is taken out shows there."""
-    for number, (path, fact) in enumerate(facts(name), 1):
+    for path, fact in facts(name):
         event = parse(fact)
         entry = CATALOGUE[event.name]
         sights = {kind: entry.ceiling.agencies[kind] for kind in AgencyType if kind in entry.ceiling.agencies}
         if sights:
             tops = [field.alias or key for key, field in entry.model.model_fields.items()]
             kind = min(sights, key=lambda kind: sum(top in sights[kind] for top in tops))
-            carried = feeds.outbound(to_today(event), sights[kind], event.major, sequence=number)
+            carried = feeds.outbound(to_today(event), sights[kind], event.major, sequence=SEQUENCE)
             yield OUTBOUND / path.name, kind, json.loads(carried.to_json())
 
 

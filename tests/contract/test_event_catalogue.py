@@ -136,6 +136,8 @@ def test_every_type_shows_an_example(name: str) -> None:
     shown = TYPES[name]["examples"]
     assert shown.get("facts")
     assert bool(CATALOGUE[name].proposers) == ("proposals" in shown)
+    for each in (each for several in shown.values() for each in several):
+        assert json.loads(Path(each["file"]).read_text()) == each["event"], "the page shows what the file holds"
 
 
 @pytest.mark.parametrize("path", sorted(OWNERS.glob("*.json")), ids=lambda path: path.stem)

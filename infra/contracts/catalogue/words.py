@@ -9,6 +9,7 @@ _STREAMS = {
     "safeguarding.calendar": "The calendar of working days",
     "safeguarding.directory": "Agencies and their sharing agreements",
     "safeguarding.vault": "The vault",
+    "safeguarding.erasures": "What was erased",
     "answers": "Answers to what was proposed",
 }
 
