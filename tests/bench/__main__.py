@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.bench.ground import Ground, conditions, ground
 from tests.bench.profiling import FOLDER
-from tests.bench.rows import access, apply, backlog, deadlines, intake, latency, rebuild, relay, standing
+from tests.bench.rows import access, apply, backlog, deadlines, feed, intake, latency, rebuild, relay, standing
 from tests.bench.verdicts import Row, missed, shown, verdict, warning
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -28,6 +28,7 @@ Measure = Callable[[Ground], Iterator[Row]]
 # In this order, since what intake leaves for the others to do would take them longer than all else together.
 PARTS: dict[str, Measure] = {
     "latency": latency.measure,
+    "feed": feed.measure,
     "apply": apply.measure,
     "backlog": backlog.measure,
     "intake": intake.measure,

@@ -17,7 +17,6 @@ from tests.bench.verdicts import Promise, Row
 PACE = 100
 P50 = Promise("p50 under 25 ms", most=25, of="ours")
 P99 = Promise("p99 under 150 ms", most=150, of="ours")
-FEED = Promise("p50 under 40 ms, p99 under 200 ms")
 
 
 def measure(ground: Ground) -> Iterator[Row]:
@@ -38,7 +37,6 @@ def measure(ground: Ground) -> Iterator[Row]:
         Row("accepted to answered, p99", P99, "ms", outcome.p99, None, conditions, note),
     )
     yield from rows
-    yield Row("accepted to readable in another agency's feed", FEED, "ms", note="there is no delivery service yet")
     if any(row.met is False for row in rows):
         for process in ("gateway", "notifications"):
             # Slower, since what is profiled takes longer; one that cannot keep up even so has told its tale.

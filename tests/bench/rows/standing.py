@@ -43,7 +43,7 @@ def measure(home: Path, *, quick: bool) -> Iterator[Row]:
         _stopped(stack)
         shutil.rmtree(home, ignore_errors=True)
     conditions = (
-        "`python -m infra.local run`, as `make run` starts it: Kafka, PostgreSQL, mail, issuer, and 4 processes"
+        "`python -m infra.local run`, as `make run` starts it: Kafka, PostgreSQL, mail, issuer, and 5 processes"
     )
     times = f"{first:.1f} s in an empty folder, {second:.1f} s with its data there"
     at_rest = f"over {window:.0f} s, nobody asking anything, {settle:.0f} s after all were healthy; supervisor included"
