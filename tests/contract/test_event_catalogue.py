@@ -43,13 +43,13 @@ def _page(name: str) -> Any:
     return html.fromstring(index_page(list(TYPES.values()), of_feeds()) if name == "index" else page(TYPES[name]))
 
 
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("proof", sorted(PROOFS))
 def test_what_proves_a_guarantee_exists(proof: str) -> None:
     path, _, name = proof.partition("::")
     assert name in _defined(path)
 
 
-@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=str)
+@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
 def test_every_type_has_an_order_key_a_retention_and_a_delivery_that_are_proven(entry: Any) -> None:
     promised = {each.name: each.proofs for each in guarantees(entry)}
     assert {"Order", "Nothing is lost", "Retention"} <= promised.keys()
