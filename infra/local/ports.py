@@ -45,7 +45,7 @@ class StackPorts(BackbonePorts):
 
     @classmethod
     def from_(cls, first: int) -> Self:
-        """Consecutive ports from `first` on: gateway, gateway_2, vault, notifications, delivery, issuer, smtp, then Kafka's."""
+        """Consecutive ports from `first` on: our services in the order of the fields, issuer, smtp, then Kafka's."""
         own = [name for name in cls.__annotations__ if not name.startswith("_")]
         names = own + [field.name for field in fields(cls) if field.name not in own]
         return cls(**{name: first + place for place, name in enumerate(names)})
