@@ -1,6 +1,6 @@
 """How records end, and a person's own: asked of the vault for the business unit, whose reasons are sealed here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -9,14 +9,18 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse, Response
 
+from contracts.access import sees_addresses
 from contracts.codes import Role
 from contracts.identifiers import PartnershipId, Reference, SubjectId, mint_reference
 from contracts.sealing import Model
 from contracts.vault import Purpose
+from services.gateway import queries
 from services.gateway.api_detail import Detail, Seen
 from services.gateway.asking import allow, asked
+from services.gateway.queries import IncidentRow
 from services.gateway.readable import own_record
-from services.gateway.sight import Viewer
+from services.gateway.sight import Viewer, incident_shown
+from services.gateway.subjects import incidents_with
 from shared.http import Fault, Problem, not_found
 from shared.identity import Caller, caller
 from shared.vault_client import Sealable, Sealer, keep
@@ -77,6 +81,43 @@ class Records:
             await keep(tx, [parcel])
         return ref
 
+    async def theirs(self, viewer: Viewer, owner: str) -> None:
+        """Problem 404 for a record of incidents that the viewer may not see: the vault knows no exclusions.
+
+        A subject that no incident is known to have is one that only a draft speaks of: the vault knows it.
+        """
+        if owner.startswith("incident-"):
+            await self.detail.desk.find(owner, viewer)
+            return
+        rows = await self._rows(await self._incidents_with(owner))
+        if rows and all(incident_shown(viewer, row) is None for row in rows):
+            raise not_found()
+
+    async def opened(self, viewer: Viewer, incidents: Iterable[str]) -> frozenset[str]:
+        """Those of these incidents whose words this viewer may be given."""
+        return frozenset(row.id for row in await self._rows(incidents) if gives_words(viewer, row))
+
+    async def _incidents_with(self, subject: str) -> list[str]:
+        async with self.detail.desk.database.reading() as connection:
+            return await incidents_with(connection, subject)
+
+    async def _rows(self, incidents: Iterable[str]) -> list[IncidentRow]:
+        async with self.detail.desk.database.reading() as connection:
+            found = [await queries.summary(connection, each) for each in sorted(set(incidents))]
+        return [row for row in found if row is not None]
+
+
+def gives_words(viewer: Viewer, row: IncidentRow) -> bool:
+    """Whether an own record may give this viewer what is filed about the incident: an exclusion holds here too, and an
+    alleged perpetrator's side learns no address this way either. Pure."""
+    return incident_shown(viewer, row) is not None and sees_addresses(viewer.party, row.matter)
+
+
+def within(record: Mapping[str, Any], opened: Collection[str]) -> dict[str, Any]:
+    """A person's own record, as the vault made it, less what is of any incident but these. Pure."""
+    kept = {name: [one for one in record[name] if one["incident"] in opened] for name in ("given", "heldBack")}
+    return {**record, **kept}
+
 
 def records_router(records: Records) -> APIRouter:
     """Erasures by two people, legal holds, what is due, and a person's own record."""
@@ -97,6 +138,7 @@ def records_router(records: Records) -> APIRouter:
 
     @router.post("/retention/classes", status_code=201, summary="Give a record another class of the schedule")
     async def classify(about: Classifying, who: Who, viewer: Unit) -> Response:
+        await records.theirs(viewer, about.owner)
         ref = await records.reason(viewer, about)
         await asked(vault.classify(about.owner, about.record_class, reason_ref=ref, caller=who))
         return _json({"owner": about.owner, "recordClass": about.record_class, "reason": ref}, 201)
@@ -107,18 +149,21 @@ def records_router(records: Records) -> APIRouter:
 
     @router.post("/erasures/proposals", status_code=201, summary="Propose an erasure, or take the proposal back")
     async def propose(about: Proposing, who: Who, viewer: Unit) -> Response:
+        await records.theirs(viewer, about.owner)
         ref = await records.reason(viewer, about)
         await asked(vault.propose_erasure(about.owner, about.act, reason_ref=ref, caller=who))
         return _json({"owner": about.owner, "act": about.act, "reason": ref}, 201)
 
     @router.post("/erasures", summary="Erase what another person proposed: its key is destroyed, for good")
     async def erase(about: Deciding, who: Who, viewer: Unit) -> Response:
+        await records.theirs(viewer, about.owner)
         ref = await records.reason(viewer, about)
         remains = await asked(vault.erase(about.owner, reason_ref=ref, caller=who))
         return _json({"owner": about.owner, "reason": ref, "remains": remains})
 
     @router.post("/holds", status_code=201, summary="Place or lift a legal hold")
     async def hold(about: Holding, who: Who, viewer: Unit) -> Response:
+        await records.theirs(viewer, about.owner)
         ref = await records.reason(viewer, about)
         await asked(vault.hold(about.owner, about.act, reason_ref=ref, caller=who))
         return _json({"owner": about.owner, "act": about.act, "reason": ref}, 201)
@@ -128,12 +173,17 @@ def records_router(records: Records) -> APIRouter:
         about: OwnRecord, who: Who, viewer: Unit, form: Annotated[Literal["json", "text"], Query()] = "json"
     ) -> Response:
         allow(Purpose.SUBJECT_ACCESS, who)
+        await records.theirs(viewer, about.subject)
         try:
             seen = await records.detail.child(viewer, about.subject)
         except Problem:
             seen = []  # one that only a draft speaks of: the vault knows it
         subjects = {about.subject, *(each.subject for each in seen)}
         record = await asked(vault.access_record(subjects, caller=who, released=about.released))
+        of = {one["incident"] for name in ("given", "heldBack") for one in record[name] if one["incident"]}
+        record = within(record, await records.opened(viewer, of))
+        if not (seen or record["given"] or record["heldBack"]):
+            raise not_found()
         whole = record | {"subject": about.subject, "codes": [_codes(each) for each in seen]}
         return PlainTextResponse(own_record(whole)) if form == "text" else _json(whole)
 
