@@ -4,7 +4,7 @@ from contracts.access import Matter, Party, sees_addresses, visible_fields
 from contracts.ceilings import Fields
 from contracts.directory import Directory
 from services.notifications.case import Case
-from services.notifications.notification import Notification
+from services.notifications.notification import Notification, Written
 from services.notifications.recipients import recipients
 
 NATIONAL = frozenset({"panel", "department", "ofsted"})
@@ -33,6 +33,18 @@ def may_see_content(party: Party, case: Case, state: Notification, directory: Di
     """Whether the party may be shown what stands in it: never an alleged perpetrator's side, as addresses do."""
     sight = _sight(party, case, state, directory)
     return sight is not None and "content" in sight and sees_addresses(party, matter_of(case, state, directory))
+
+
+def versions_for(party: Party, case: Case, state: Notification, directory: Directory) -> tuple[Written, ...]:
+    """The versions that exist for the party: of a draft that was never filed only those hear who may read drafts.
+
+    Once it is filed what is written is an amendment, and is filed too.
+    """
+    matter = matter_of(case, state, directory)
+    drafts = visible_fields(party, "notification.drafted", directory.agreement_on(party.agency, matter), matter)
+    if state.filed is None or (drafts is not None and "content" in drafts):
+        return state.versions
+    return tuple(written for written in state.versions if written.number >= (state.filed.version or 0))
 
 
 def _sight(party: Party, case: Case, state: Notification, directory: Directory) -> Fields | None:

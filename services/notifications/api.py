@@ -1,5 +1,6 @@
 """Queries about notifications, for the gateway on a caller's behalf; the table of what each error is answered with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from contracts.directory import Directory
 from contracts.vault import Purpose
 from services.notifications import views
-from services.notifications.access import may_see, may_see_content
+from services.notifications.access import may_see, may_see_content, versions_for
 from services.notifications.case import Case
 from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
 from services.notifications.coverage import coverage
@@ -37,12 +38,13 @@ Behalf = Annotated[Caller, Depends(behalf)]
 
 @dataclass(frozen=True)
 class Found:
-    """A notification that the caller may see, the directory of that moment, and whether its content may be shown."""
+    """A notification that the caller may see, the directory of that moment, and how much of it may be shown."""
 
     case: Case
     state: Notification
     directory: Directory
     content: bool
+    versions: tuple[Written, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Shelf:
         party = known.member(asking.agency or "", person, asking.roles)
         if party is None or state.status is None or not may_see(party, case, state, known):
             raise not_found()
-        return Found(case, state, known, content=may_see_content(party, case, state, known))
+        content = may_see_content(party, case, state, known)
+        return Found(case, state, known, content=content, versions=versions_for(party, case, state, known))
 
 
 def notifications_router(shelf: Shelf) -> APIRouter:
@@ -88,7 +91,7 @@ def notifications_router(shelf: Shelf) -> APIRouter:
     @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
     async def one(incident: str, asking: Behalf) -> dict[str, Any]:
         found = await shelf.find(incident, asking)
-        return _told(found.case, found.state, content=found.content)
+        return _told(found.case, found.state, found.versions, content=found.content)
 
     @router.get("/{incident}/exports/{form}", summary="A copy, in the form's order; taking it is recorded")
     async def copy(
@@ -105,7 +108,7 @@ def notifications_router(shelf: Shelf) -> APIRouter:
         if filing and found.case.awaiting_reason:
             remedy = "It was submitted late: record the reason with notification.delay-explained first."
             raise Problem(409, "awaiting-reason", "Awaiting the reason for the delay", remedy)
-        written = _version(found.state, version)
+        written = _version(found.versions, version)
         content = await _copied(shelf, Wanted(incident, form, purpose, asking), found, written)
         name = f"notification-{incident[-8:]}-v{written.number}.{form}"
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
@@ -122,8 +125,8 @@ async def _visible(shelf: Shelf, incident: str, asking: Caller) -> bool:
     return True
 
 
-def _version(state: Notification, number: int | None) -> Written:
-    found = [written for written in state.versions if number in (None, written.number)]
+def _version(versions: Sequence[Written], number: int | None) -> Written:
+    found = [written for written in versions if number in (None, written.number)]
     if not found:
         raise not_found()
     return found[-1]
@@ -163,8 +166,8 @@ def _other_areas(case: Case, latest: Written | None) -> list[str]:
     return [area for area in named if area != case.host_authority]
 
 
-def _told(case: Case, state: Notification, *, content: bool) -> dict[str, Any]:
-    latest = state.latest
+def _told(case: Case, state: Notification, versions: Sequence[Written], *, content: bool) -> dict[str, Any]:
+    latest = versions[-1] if versions else None
     filed = state.filed
     grounds = state.grounds or (latest.content.grounds if latest else frozenset())
     told: dict[str, Any] = {
@@ -175,7 +178,7 @@ def _told(case: Case, state: Notification, *, content: bool) -> dict[str, Any]:
         "grounds": sorted(grounds),
         "recipients": recipients(grounds, _other_areas(case, latest)),
         "reviewFollows": review_follows(grounds) and state.status is not Status.WITHDRAWN,
-        "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in state.versions],
+        "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in versions],
         "acknowledgedBy": list(state.acknowledged_by),
         "awaitingReason": case.awaiting_reason,
     }
