@@ -125,11 +125,23 @@ class Directory:
         return self.agreements.get((agency, partnership))
 
     def agreement_on(self, agency: str, matter: Matter) -> Agreement | None:
-        """The agreement that decides on a matter: in its partnership; for a participant from another, its own."""
+        """The agreement that decides on a matter: in its partnership; for a participant from another, its own.
+
+        A member of the matter's partnership has what was agreed there, or nothing: not what another partnership gave.
+        """
         within = self.agreements.get((agency, matter.partnership))
-        if within is not None or agency not in matter.participants:
+        if within is not None or agency not in matter.participants or (agency, matter.partnership) in self.listings:
             return within
         return next((each for (party, _), each in sorted(self.agreements.items()) if party == agency), None)
+
+    def agreement_to_say(self, agency: str, partnership: str, matter: Matter) -> Agreement | None:
+        """The agreement under which an agency that names this partnership says something about a matter.
+
+        A member of the matter's partnership names that one, or it could choose the agreement that it speaks under.
+        """
+        if partnership != matter.partnership and (agency, matter.partnership) in self.listings:
+            return None
+        return self.agreements.get((agency, partnership))
 
     def name_of(self, recipient: str) -> str:
         """A recipient as a person reads it: an agency's name, an area's authority, or the code itself."""

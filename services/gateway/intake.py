@@ -247,9 +247,9 @@ class Intake:
                 raise Rejected(422, [fault])
             subject = under[0] if under else ""
         known = await self._owned.known(work, subject) if subject else None
-        agreement = directory.agreement(party.agency, event.partnership)
+        agreement = directory.agreement_to_say(party.agency, event.partnership, known.matter) if known else None
         decision = may_propose(party, event.name, agreement, known.matter) if known else None
-        if known is None or decision is None or decision.rule == "absent":
+        if known is None or decision is None or agreement is None or decision.rule == "absent":
             pointer = "/subject" if event.subject else "/incidentref"
             raise Rejected(404, [Fault(pointer=pointer, rule="absent", detail="There is no such incident of yours.")])
         if not decision.allowed:
