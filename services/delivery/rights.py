@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from contracts.access import Agreement, Matter, Party, visible_fields
+from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
 from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY
 from contracts.ceilings import EVERYTHING, Fields, only
 from contracts.corrections import IncidentRecalled
@@ -75,6 +76,8 @@ def sight(
         return None
     if isinstance(fact.data, RecordRead) and not fact.data.is_for(agency, authority):
         return None
+    if shuts_out(fact, agency):
+        return None
     fields, major = EVERYTHING, CATALOGUE[fact.name].major
     for one in about:
         agreement = directory.agreement_on(agency, one)
@@ -86,6 +89,17 @@ def sight(
         fields &= found
         major = min(major, agreement.reads.get(fact.name, major))
     return Sight(fields, major)
+
+
+def shuts_out(fact: AnyEvent, agency: str) -> bool:
+    """Whether a fact is about shutting out this whole agency: it does not read of that beforehand, nor afterwards.
+
+    As the gateway holds it; what is said of one of an agency's people is hidden from that person, not from the agency.
+    """
+    said = fact.data
+    if not isinstance(said, ExclusionProposed | ExclusionApproved | ExclusionEnded):
+        return False
+    return said.agency == agency and said.person is None
 
 
 def told_of_recall(fact: AnyEvent, seen: Sight | None) -> Sight | None:
