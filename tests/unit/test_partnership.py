@@ -225,6 +225,21 @@ def test_somebody_can_always_agree_something() -> None:
     assert refused(BEGUN, less) == {("/data/mayPropose", "nobody-left")}
 
 
+def test_of_two_that_may_agree_both_cannot_be_left_without_it_by_proposals_side_by_side() -> None:
+    agree = ("agreement.approved", "agreement.proposed")
+    council, police = "northshire-council", "northshire-police"
+
+    def approved(directory: Directory, agency: str) -> AgreementApproved:
+        offer = directory.offers[agency, "northshire"]
+        return AgreementApproved(agency=agency, version=offer.version, hash=offer.hash)
+
+    two = after(BEGUN, terms(agency=police, may_propose=agree))
+    two = after(two, approved(two, police), UNIT)
+    both = after(after(two, terms(agency=council)), terms(agency=police))
+    one = after(both, approved(both, council), UNIT)
+    assert refused(one, approved(one, police), UNIT) == {("/data/mayPropose", "nobody-left")}
+
+
 def test_nobody_proposes_a_partnership() -> None:
     assert CATALOGUE["partnership.established"].proposers == ()
     other = PartnershipEstablished(name="Another", areas=("E06000993",))

@@ -1,6 +1,6 @@
 """A sharing agreement: proposed by one person, approved by another exactly as proposed, never above the ceiling."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 from contracts.agreements import AgreementApproved, AgreementEnded, AgreementProposed, Terms
@@ -29,7 +29,7 @@ def propose(directory: Directory, partnership: str, offered: AgreementProposed, 
             *_reviewed_in_time(offered, london_date(context.now)),
             *_proposable(offered, kind),
             *_readable(offered, kind),
-            *_still_somebody(directory, partnership, offered),
+            *_still_somebody(directory, partnership, offered.agency, offered.may_propose),
         ]
     )
     version = directory.versions.get((offered.agency, partnership), 0) + 1
@@ -41,6 +41,7 @@ def approve(directory: Directory, proposal: AnyEvent, approval: AgreementApprove
     """The whole agreement, as it was proposed. Raises Refused."""
     refuse_if(list(_approvable(directory, proposal, approval)))
     offer = directory.offers[approval.agency, proposal.partnership]
+    refuse_if(list(_still_somebody(directory, proposal.partnership, approval.agency, offer.terms.may_propose)))
     return [Outcome(approval.model_copy(update={"agreement": offer.terms}))]
 
 
@@ -121,16 +122,21 @@ def _fields(entry: EventType, fields: tuple[str, ...], kind: AgencyType) -> Iter
             yield fault(f"/data/fields/{entry.name}/{number}", "above-the-ceiling", detail, *allowed)
 
 
-def _still_somebody(directory: Directory, partnership: str, offered: Terms) -> Iterator[Fault]:
-    """A partnership in which nobody may agree anything any more could be mended by an operator alone."""
+def _still_somebody(
+    directory: Directory, partnership: str, agency: str, may_propose: Collection[str]
+) -> Iterator[Fault]:
+    """A partnership in which nobody may agree anything any more could be mended by an operator alone.
+
+    Asked when it is approved too: since it was proposed, the others may have lost it.
+    """
     others = (
         agreement
-        for (agency, where), agreement in directory.agreements.items()
-        if where == partnership and agency != offered.agency
+        for (other, where), agreement in directory.agreements.items()
+        if where == partnership and other != agency
     )
-    now = directory.agreements.get((offered.agency, partnership))
+    now = directory.agreements.get((agency, partnership))
     could = now is not None and now.may_propose >= NEEDED_TO_AGREE
     able = any(agreement.may_propose >= NEEDED_TO_AGREE for agreement in others)
-    if could and not able and not set(offered.may_propose) >= NEEDED_TO_AGREE:
+    if could and not able and not set(may_propose) >= NEEDED_TO_AGREE:
         detail = "Nobody else here may agree anything: leave these to this agency, or give them to another first."
         yield fault("/data/mayPropose", "nobody-left", detail, *sorted(NEEDED_TO_AGREE))
