@@ -12,6 +12,16 @@ settings.register_profile("ours", deadline=None)  # a busy machine is no counter
 settings.load_profile("ours")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (make test), a file stays with one process; what shares a whole stack shares it with its folder.
+
+    A whole stack for each process would take half of two cores before anything is tested.
+    """
+    for item in items:
+        shares = "exchange" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name if shares else item.path.name))
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Kafka and PostgreSQL: embedded ones, unless TEST_STACK or KAFKA_BOOTSTRAP_SERVERS says otherwise."""

@@ -50,8 +50,10 @@ _WIDENED = "update feed_head set edition = edition + 1 where agency = any($1::te
 _SINCE = """
     select k.id, k.event, r.event_id is not null as recalled, r.recipients
     from kept k left join recalled r on r.event_id = k.event_id and r.subject = k.subject
-    where k.subject = $2 and k.id > greatest($3, coalesce(
-        (select kept from feed where agency = $1 and subject = $2 order by sequence desc limit 1), 0))
+    where k.subject = $2 and k.id > greatest($3, coalesce((
+        select kept from feed where agency = $1 and subject = $2 and type not like 'incident.recalled.%'
+        order by sequence desc limit 1), 0))
+      and not exists (select from feed f where f.agency = $1 and f.subject = $2 and f.kept = k.id)
     order by k.id limit $4
     """
 
@@ -106,7 +108,11 @@ async def recall(tx: Transaction, event: str, subject: str, taken: Recall) -> fr
     """Remember that a fact was taken back; the agencies in whose feeds it stands."""
     recipients = None if taken.recipients is None else sorted(taken.recipients)
     await tx.driver.execute(
-        "insert into recalled (event_id, subject, recipients) values ($1, $2, $3) on conflict do nothing",
+        # Taken back twice, it is taken from whom either says; without recipients, from everybody but the authority.
+        "insert into recalled as r (event_id, subject, recipients) values ($1, $2, $3)"
+        " on conflict (event_id, subject) do update set recipients = case"
+        " when r.recipients is null or excluded.recipients is null then null"
+        " else r.recipients || excluded.recipients end",
         *(event, subject, recipients),
     )
     rows = await tx.driver.fetch(_HOLDERS, event, subject)

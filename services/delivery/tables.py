@@ -114,6 +114,6 @@ seen = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-ONLY_ADDED_TO = (kept, recalled, feed, handed_over, replayed)
+ONLY_ADDED_TO = (kept, feed, handed_over, replayed)
 
 limit_table(metadata)

@@ -199,6 +199,25 @@ async def test_who_received_what_is_recalled_is_told_and_may_no_longer_see_it(he
     assert page[-1]["type"] == "incident.recalled.v1"
     assert page[-1]["data"] == {"event": event, "because": "wrong_recipient"}
     assert event in {item["id"] for item in as_json(await here.feed(ICB))}
+    also = IncidentRecalled(event=event, because="wrong_recipient", recipients=(ICB,), reason=REASON)
+    await here.take(here.facts.stated(story, also, LATER))
+    for agency in (POLICE, ICB):
+        assert event not in {item["id"] for item in as_json(await here.feed(agency))}
+
+
+async def test_who_is_let_in_again_misses_nothing_that_came_before_a_recall(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    given = {"agency": ICB, "basis": ExclusionBasis.CONFLICT_OF_INTEREST}
+    await here.take(here.facts.stated(story, ExclusionApproved(**given), LATER))
+    meanwhile = here.facts.stated(story, told(POLICE, LATER), LATER)
+    await here.take(meanwhile)
+    recalled = IncidentRecalled(event=story.facts[0].id, because="wrong_recipient", recipients=(POLICE,), reason=REASON)
+    await here.take(here.facts.stated(story, recalled, LATER))
+    await here.take(here.facts.stated(story, ExclusionEnded(**given), LATER))
+    items = [item for item in as_json(await here.feed(ICB)) if item.get("subject") == story.subject]
+    assert meanwhile.id in {item["id"] for item in items}
+    assert len({item["id"] for item in items}) == len(items)
 
 
 async def test_a_token_that_reaches_no_further_sees_tombstones(here: Delivery) -> None:
