@@ -13,13 +13,17 @@ settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (make test), a file stays with one process; what shares a whole stack shares it with its folder.
+    """Side by side (make test), a file stays with one process; what needs a whole stack shares one with its folder.
 
-    A whole stack for each process would take half of two cores before anything is tested.
+    They come last, since a stack that was started once runs, and takes its part of two cores, until the end.
     """
     for item in items:
-        shares = "exchange" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name if shares else item.path.name))
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name if _needs_all(item) else item.path.name))
+    items.sort(key=_needs_all)
+
+
+def _needs_all(item: pytest.Item) -> bool:
+    return "exchange" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
