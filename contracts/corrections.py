@@ -3,6 +3,7 @@
 Each is a further fact: what was said stays in the log, and says so. Nothing is moved and no key changes; views join.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -145,6 +146,15 @@ class IncidentRecalled(Model):
         if (self.because == "wrong_recipient") != bool(self.recipients):
             raise ValueError("name the recipients where they were wrong, and only there")
         return self
+
+
+def wrong_recipients(before: Iterable[str] | None, now: Iterable[str]) -> frozenset[str]:
+    """From whom an event is taken back after one more recall (`before` is None where there was none).
+
+    Nobody named is everybody but the authority that holds the duty, and outweighs names; further names join the first.
+    """
+    joined, further = frozenset(before or ()), frozenset(now)
+    return further if before is None or not further else joined and joined | further
 
 
 class SubjectsOfTwo(Model):

@@ -38,16 +38,29 @@ def may_see_content(party: Party, case: Case, state: Notification, directory: Di
 def versions_for(party: Party, case: Case, state: Notification, directory: Directory) -> tuple[Written, ...]:
     """The versions that exist for the party: of a draft that was never filed only those hear who may read drafts.
 
-    Once it is filed what is written is an amendment, and is filed too.
+    Once it is filed what is written is an amendment, and is filed too. What was recalled is the authority's alone, or
+    everybody's but its wrong recipients'.
     """
     matter = matter_of(case, state, directory)
     drafts = visible_fields(party, "notification.drafted", directory.agreement_on(party.agency, matter), matter)
+    kept = tuple(written for written in state.versions if not _withheld(party, case, written.fact, directory))
     if state.filed is None or (drafts is not None and "content" in drafts):
-        return state.versions
-    return tuple(written for written in state.versions if written.number >= (state.filed.version or 0))
+        return kept
+    return tuple(written for written in kept if written.number >= (state.filed.version or 0))
+
+
+def _withheld(party: Party, case: Case, fact: str, directory: Directory) -> bool:
+    """Whether a fact was taken back from this party. The authority that holds the duty has to see it."""
+    host = directory.authorities.get(case.host_authority)
+    wrong = case.recalled.get(fact)
+    if wrong is None or (host is not None and host.id == party.agency):
+        return False
+    return not wrong or party.agency in wrong
 
 
 def _sight(party: Party, case: Case, state: Notification, directory: Directory) -> Fields | None:
+    if state.filed and _withheld(party, case, state.filed_fact, directory):
+        return None
     name = "notification.submitted" if state.filed else "notification.drafted"
     matter = matter_of(case, state, directory)
     return visible_fields(party, name, directory.agreement_on(party.agency, matter), matter)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from contracts.codes import Ground
 from contracts.directory import Directory
 from contracts.vault import Purpose
 from services.notifications import views
@@ -84,9 +85,9 @@ def notifications_router(shelf: Shelf) -> APIRouter:
         after = shelf.cursors.decode(cursor, of=listed)["after"] if cursor else ""
         async with shelf.database.reading() as connection:
             rows = await views.of_partnerships(connection, sorted(asking.partnerships), after, limit)
-        items = [row for row in rows if await _visible(shelf, row.incident, asking)]
+        found = [(row, await _found(shelf, row.incident, asking)) for row in rows]
         more = shelf.cursors.encode({"after": rows[-1].incident}, of=listed) if len(rows) == limit else None
-        return Page(items=[_row(row) for row in items], next=more)
+        return Page(items=[_row(row, each) for row, each in found if each], next=more)
 
     @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
     async def one(incident: str, asking: Behalf) -> dict[str, Any]:
@@ -117,12 +118,11 @@ def notifications_router(shelf: Shelf) -> APIRouter:
     return router
 
 
-async def _visible(shelf: Shelf, incident: str, asking: Caller) -> bool:
+async def _found(shelf: Shelf, incident: str, asking: Caller) -> Found | None:
     try:
-        await shelf.find(incident, asking)
+        return await shelf.find(incident, asking)
     except Problem:
-        return False
-    return True
+        return None
 
 
 def _version(versions: Sequence[Written], number: int | None) -> Written:
@@ -147,13 +147,21 @@ async def _copied(shelf: Shelf, wanted: Wanted, found: Found, written: Written) 
         raise Problem(refused.status, told.get("type", "refused"), title, detail) from None
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _grounds(state: Notification, versions: Sequence[Written]) -> frozenset[Ground]:
+    """The grounds as the caller may know them: of the latest version that it is shown."""
+    latest = versions[-1] if versions else None
+    if latest is state.latest and state.grounds:
+        return state.grounds
+    return latest.content.grounds if latest else frozenset()
+
+
+def _row(row: Any, found: Found) -> dict[str, Any]:
     return {
         "incident": row.incident,
         "partnership": row.partnership,
         "status": row.status,
         "version": row.version,
-        "grounds": row.grounds,
+        "grounds": sorted(_grounds(found.state, found.versions)),
         "portalReference": row.portal_reference,
         "portalTime": row.portal_time,
         "withoutApproval": row.without_approval,
@@ -169,7 +177,7 @@ def _other_areas(case: Case, latest: Written | None) -> list[str]:
 def _told(case: Case, state: Notification, versions: Sequence[Written], *, content: bool) -> dict[str, Any]:
     latest = versions[-1] if versions else None
     filed = state.filed
-    grounds = state.grounds or (latest.content.grounds if latest else frozenset())
+    grounds = _grounds(state, versions)
     told: dict[str, Any] = {
         "incident": case.incident,
         "partnership": case.partnership,

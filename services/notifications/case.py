@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from contracts.agreements import ExclusionApproved, ExclusionEnded
 from contracts.codes import Ground
-from contracts.corrections import IncidentCorrected
+from contracts.corrections import IncidentCorrected, IncidentRecalled, wrong_recipients
 from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet, Reckoned
 from contracts.envelope import AnyEvent
 from contracts.exclusions import NOBODY, Exclusions
@@ -26,7 +26,8 @@ class Told:
 class Case:
     """One incident as its notification needs it.
 
-    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key.
+    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key. `recalled` has, by
+    the id of a fact that was taken back, its wrong recipients; nobody named: everybody but the authority.
     """
 
     incident: str
@@ -44,6 +45,7 @@ class Case:
     awaiting_reason: bool = False
     told: Mapping[str, Told] = field(default_factory=dict)
     exclusions: Exclusions = NOBODY
+    recalled: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 DUTY = ("T01", "T03", "T04")
@@ -60,6 +62,10 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
             return replace(case, notifiable=notifiable, grounds=grounds or case.grounds, became_aware_at=aware)
         case IncidentCorrected() as corrected:
             return _corrected(case, corrected)
+        case IncidentRecalled(event=event, recipients=recipients):
+            return replace(
+                case, recalled={**case.recalled, event: wrong_recipients(case.recalled.get(event), recipients)}
+            )
         case AwarenessCorrected(aware_at=at):
             return replace(case, became_aware_at=at)
         case IncidentLinked(twin=twin, lead=lead, undone=undone) if twin == case.incident:

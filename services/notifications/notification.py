@@ -40,21 +40,23 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Written:
-    """One version of the content, and who wrote it."""
+    """One version of the content, who wrote it, and the fact that says it."""
 
     number: int
     content: NotificationContent
     by: str | None
     approved_by: str | None = None
+    fact: str = ""
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A notification folded from its facts. `versions` are kept, every one."""
+    """A notification folded from its facts. `versions` are kept, every one; `filed_fact` is the id of `filed`'s."""
 
     status: Status | None = None
     versions: tuple[Written, ...] = ()
     filed: NotificationSubmitted | None = None
+    filed_fact: str = ""
     filed_recorded_at: datetime | None = None
     grounds: frozenset[Ground] = frozenset()
     delay_explained: str | None = None
@@ -253,7 +255,7 @@ def evolve(state: Notification, fact: AnyEvent) -> Notification:
     """The notification after one more of its facts."""
     match fact.data:
         case NotificationDrafted(content=content, version=version):
-            written = Written(version or len(state.versions) + 1, content, fact.actor)
+            written = Written(version or len(state.versions) + 1, content, fact.actor, fact=fact.id)
             return replace(state, status=Status.DRAFT, versions=(*state.versions, written), ended=None)
         case NotificationApproved():
             return replace(state, status=Status.APPROVED, versions=_approve(state.versions, fact.actor))
@@ -262,12 +264,18 @@ def evolve(state: Notification, fact: AnyEvent) -> Notification:
         case NotificationSubmitted() as filed:
             at = fact.recordedtime
             return replace(
-                state, status=Status.SUBMITTED, filed=filed, filed_recorded_at=at, grounds=filed.grounds, ended=None
+                state,
+                status=Status.SUBMITTED,
+                filed=filed,
+                filed_fact=fact.id,
+                filed_recorded_at=at,
+                grounds=filed.grounds,
+                ended=None,
             )
         case NotificationDelayExplained(delay_reason=reason):
             return replace(state, delay_explained=reason)
         case NotificationAmended() as amended:
-            written = Written(amended.version or len(state.versions) + 1, amended.content, fact.actor)
+            written = Written(amended.version or len(state.versions) + 1, amended.content, fact.actor, fact=fact.id)
             reopened = Status.SUBMITTED if amended.added_grounds else state.status
             grounds = amended.content.grounds
             return replace(state, status=reopened, versions=(*state.versions, written), grounds=grounds)

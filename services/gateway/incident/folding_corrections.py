@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.corrections import IncidentCorrected, IncidentRecalled, SubjectsOfTwo
+from contracts.corrections import IncidentCorrected, IncidentRecalled, SubjectsOfTwo, wrong_recipients
 from contracts.envelope import AnyEvent
 from contracts.incidents import Child, Occurrence
 from services.gateway.incident.folding_clocks import Changes
@@ -51,12 +51,10 @@ def correction(incident: Incident, data: IncidentCorrected) -> Changes:
 
 
 def recall(before: Recalled | None, fact: AnyEvent, data: IncidentRecalled) -> Recalled:
-    """A recall for one and all outweighs one for some; further wrong recipients join the first."""
-    if data.recipients and before is not None:
-        if not before.recipients:
-            return before
-        return Recalled(data.because, before.recipients | frozenset(data.recipients), fact.id)
-    return Recalled(data.because, frozenset(data.recipients), fact.id)
+    """What is told of an event that was recalled: the recall that counts, and from whom it is taken."""
+    if before is not None and data.recipients and not before.recipients:
+        return before
+    return Recalled(data.because, wrong_recipients(before.recipients if before else None, data.recipients), fact.id)
 
 
 def joining(incident: Incident, data: SubjectsOfTwo, *, apart: bool) -> Mapping[str, frozenset[str]]:
