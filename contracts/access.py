@@ -52,13 +52,21 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Party:
-    """Who asks: an agency's system, or a person of an agency in a role."""
+    """Who asks: an agency's system, or a person of an agency in a role.
+
+    `served` tells its areas by partnership; of an agency that is in one alone it may be left out.
+    """
 
     agency: str
     agency_type: AgencyType
     areas: frozenset[str] = frozenset()
     person: str | None = None
     roles: frozenset[Role] = frozenset()
+    served: frozenset[tuple[str, str]] = frozenset()
+
+    def areas_in(self, partnership: str) -> frozenset[str]:
+        """The areas that it serves there: what another partnership listed it for opens nothing here."""
+        return frozenset(area for place, area in self.served if place == partnership) if self.served else self.areas
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
     opened = {
         Incidents.OWN: party.agency in matter.referrers,
         Incidents.PARTICIPANT: party.agency in matter.participants,
-        Incidents.AREA: bool(party.areas & matter.areas),
+        Incidents.AREA: bool(party.areas_in(agreement.partnership) & matter.areas),
     }
     return any(opened[scope] for scope in agreement.incidents)
 

@@ -118,7 +118,12 @@ class Directory:
         if found is None:
             return None
         known = frozenset(role for role in Role if role.value in roles)
-        return Party(found.id, found.type, found.areas, person, known)
+        served = (
+            (partnership, area)
+            for partnership in found.partnerships
+            for area in self.listings[found.id, partnership].entry.areas
+        )
+        return Party(found.id, found.type, found.areas, person, known, frozenset(served))
 
     def agreement(self, agency: str, partnership: str) -> Agreement | None:
         """The agreement of an agency in a partnership."""

@@ -148,7 +148,7 @@ class Rights:
             return False
         if after.party is None or after.party.agency_type is not self.party.agency_type:
             return True
-        if self.party.areas - after.party.areas:
+        if self.party.areas - after.party.areas or self.party.served - after.party.served:
             return True
         return any(_narrower(each, after.agreements.get(name)) for name, each in self.agreements.items())
 

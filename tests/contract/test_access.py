@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.access import Agreement, Incidents, Matter, Party, may_propose, visible_fields
+from contracts.access import Agreement, Incidents, Matter, Party, concerns, may_propose, visible_fields
 from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY
 from contracts.ceilings import EVERYTHING, NOTHING, Fields, all_but, only
 from contracts.codes import AgencyType, Role
@@ -88,6 +88,18 @@ def test_another_partnership_is_blind() -> None:
         elsewhere = _agreement(partnership="southmere")
         assert visible_fields(_party(kind), name, elsewhere, of_others) is None
         assert not may_propose(_party(kind), name, elsewhere, of_others).allowed
+
+
+def test_an_area_that_another_partnership_listed_it_for_opens_nothing_here() -> None:
+    listed = Party(
+        "an-agency",
+        AgencyType.SCHOOL,
+        frozenset({"E06000991", "E06000992"}),
+        served=frozenset({("northshire", "E06000992"), ("southshire", "E06000991")}),
+    )
+    by_area = _agreement(incidents=frozenset({Incidents.AREA}))
+    assert not concerns(listed, by_area, Matter("northshire", areas=frozenset({"E06000991"})))
+    assert concerns(listed, by_area, Matter("northshire", areas=frozenset({"E06000992"})))
 
 
 def test_a_recorded_participant_from_another_partnership_sees_that_incident_and_no_more_than_its_ceiling() -> None:

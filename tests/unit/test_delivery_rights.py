@@ -37,7 +37,8 @@ def agreements(draw: st.DrawFn) -> Agreement:
 @st.composite
 def rights(draw: st.DrawFn) -> Rights:
     kind = draw(st.sampled_from([AgencyType.ICB, AgencyType.SCHOOL]))
-    party = Party(AGENCY, kind, draw(st.frozensets(st.sampled_from(AREAS))))
+    served = draw(st.frozensets(st.tuples(st.sampled_from(["a-partnership", "another"]), st.sampled_from(AREAS))))
+    party = Party(AGENCY, kind, frozenset(area for _, area in served), served=served)
     agreement = draw(st.none() | agreements())
     return Rights(party, {} if agreement is None else {"a-partnership": agreement})
 
@@ -137,3 +138,12 @@ def test_a_look_is_told_to_the_authority_of_the_duty_and_to_whose_words_they_wer
 
 def test_an_incident_that_is_not_known_has_no_authority() -> None:
     assert Matters().authority(Directory(), "incident-1") is None
+
+
+def test_an_area_served_from_now_on_in_another_partnership_alone_is_lost_here() -> None:
+    agreement = Agreement(AGENCY, "a-partnership", 1, "a basis", date(2027, 4, 1))
+    here, there = (
+        Party(AGENCY, AgencyType.ICB, frozenset(AREAS), served=frozenset((where, area) for area in AREAS))
+        for where in ("a-partnership", "another")
+    )
+    assert Rights(here, {"a-partnership": agreement}).lost_by(Rights(there, {"a-partnership": agreement}))
