@@ -12,6 +12,7 @@ settings.register_profile("ours", deadline=None)  # a busy machine is no counter
 settings.load_profile("ours")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side (make test), a file stays with one process; what needs a whole stack shares one with its folder.
 
