@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_needs_all)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """No file's content in a test's name: it is long, and another each time where the file holds chance."""
+    return argname if isinstance(val, bytes) and len(val) > 100 else None
+
+
 def _needs_all(item: pytest.Item) -> bool:
     return "exchange" in getattr(item, "fixturenames", ())
 
