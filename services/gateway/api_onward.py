@@ -11,7 +11,8 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from contracts.access import sees_addresses
+from contracts.access import may_propose
+from contracts.catalogue import CATALOGUE
 from contracts.identifiers import IncidentId, Reference
 from contracts.vault import Purpose
 from services.gateway import queries
@@ -19,8 +20,9 @@ from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked, away
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer
+from services.gateway.subjects import alleged_side
 from shared.credentials import CredentialsRefused, ServiceCredentials
-from shared.http import not_found
+from shared.http import Problem, not_found
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
 from shared.telemetry import current_traceparent
 from shared.vault_client import VaultClient
@@ -97,7 +99,8 @@ def onward_router(onward: Onward) -> APIRouter:
         document_name: Annotated[str, Header(max_length=300)] = "",
     ) -> Response:
         row, _ = await onward.desk.find(incident, viewer)
-        _reads_words(viewer, row)
+        await _reads_words(onward.desk, viewer, row)
+        _has_a_say(viewer, row)
         filed = await asked(
             onward.vault.file_document(
                 request.stream(),
@@ -115,7 +118,7 @@ def onward_router(onward: Onward) -> APIRouter:
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         allow(purpose, who)
         row, _ = await onward.desk.find(incident, viewer)
-        _reads_words(viewer, row)
+        await _reads_words(onward.desk, viewer, row)
         held = AsyncExitStack()
         opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
         document = await asked(held.enter_async_context(opening))
@@ -142,14 +145,26 @@ async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> None:
         raise not_found()
 
 
-def _reads_words(viewer: Viewer, row: IncidentRow) -> None:
+async def _reads_words(desk: Desk, viewer: Viewer, row: IncidentRow) -> None:
     """A document is words about the case: for whoever may read the referral's own, and may learn an address.
 
     Problem 404 for anybody else.
     """
     referral = viewer.sees(row.matter, "incident.referred")
-    if referral is None or "summary" not in referral or not sees_addresses(viewer.party, row.matter):
+    if referral is None or "summary" not in referral:
         raise not_found()
+    async with desk.database.reading() as connection:
+        if await alleged_side(connection, viewer.party.agency, [row.id]):
+            raise not_found()
+
+
+def _has_a_say(viewer: Viewer, row: IncidentRow) -> None:
+    """Problem 403 for whoever may read of the incident and state nothing about it: nothing could refer to what it
+    files."""
+    agreement = viewer.agreement(row.matter)
+    if not any(may_propose(viewer.party, name, agreement, row.matter).allowed for name in CATALOGUE):
+        detail = "Your agency and role may read of this incident, and propose nothing about it."
+        raise Problem(403, "not-a-proposer", "Not permitted", detail)
 
 
 async def _notifications(onward: Onward, path: str, who: Caller, wanted: Mapping[str, str]) -> Response:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse, Response
 
-from contracts.access import sees_addresses
 from contracts.codes import Role
 from contracts.identifiers import PartnershipId, Reference, SubjectId, mint_reference
 from contracts.sealing import Model
@@ -20,7 +19,7 @@ from services.gateway.asking import allow, asked
 from services.gateway.queries import IncidentRow
 from services.gateway.readable import own_record
 from services.gateway.sight import Viewer, incident_shown
-from services.gateway.subjects import incidents_with
+from services.gateway.subjects import alleged_side, incidents_with
 from shared.http import Fault, Problem, not_found
 from shared.identity import Caller, caller
 from shared.vault_client import Sealable, Sealer, keep
@@ -82,20 +81,30 @@ class Records:
         return ref
 
     async def theirs(self, viewer: Viewer, owner: str) -> None:
-        """Problem 404 for a record of incidents that the viewer may not see: the vault knows no exclusions.
+        """Problem 404 for a record that is not the viewer's."""
+        if not await self._is_theirs(viewer, owner):
+            raise not_found()
+
+    async def only_theirs(self, viewer: Viewer, listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """What the vault lists by `owner`, less what is not the viewer's."""
+        return [each for each in listed if await self._is_theirs(viewer, each["owner"])]
+
+    async def _is_theirs(self, viewer: Viewer, owner: str) -> bool:
+        """Not if it is of incidents that the viewer may not see, none but those: the vault knows no exclusions.
 
         A subject that no incident is known to have is one that only a draft speaks of: the vault knows it.
         """
-        if owner.startswith("incident-"):
-            await self.detail.desk.find(owner, viewer)
-            return
-        rows = await self._rows(await self._incidents_with(owner))
-        if rows and all(incident_shown(viewer, row) is None for row in rows):
-            raise not_found()
+        of_incident = owner.startswith("incident-")
+        rows = await self._rows([owner] if of_incident else await self._incidents_with(owner))
+        return any(incident_shown(viewer, row) for row in rows) or not (rows or of_incident)
 
     async def opened(self, viewer: Viewer, incidents: Iterable[str]) -> frozenset[str]:
-        """Those of these incidents whose words this viewer may be given."""
-        return frozenset(row.id for row in await self._rows(incidents) if gives_words(viewer, row))
+        """Those of these incidents whose words an own record may give this viewer: an exclusion holds here too, and an
+        alleged perpetrator's side learns no address this way either."""
+        seen = [row.id for row in await self._rows(incidents) if incident_shown(viewer, row) is not None]
+        async with self.detail.desk.database.reading() as connection:
+            agency = viewer.party.agency
+            return frozenset([each for each in seen if not await alleged_side(connection, agency, [each])])
 
     async def _incidents_with(self, subject: str) -> list[str]:
         async with self.detail.desk.database.reading() as connection:
@@ -105,12 +114,6 @@ class Records:
         async with self.detail.desk.database.reading() as connection:
             found = [await queries.summary(connection, each) for each in sorted(set(incidents))]
         return [row for row in found if row is not None]
-
-
-def gives_words(viewer: Viewer, row: IncidentRow) -> bool:
-    """Whether an own record may give this viewer what is filed about the incident: an exclusion holds here too, and an
-    alleged perpetrator's side learns no address this way either. Pure."""
-    return incident_shown(viewer, row) is not None and sees_addresses(viewer.party, row.matter)
 
 
 def within(record: Mapping[str, Any], opened: Collection[str]) -> dict[str, Any]:
@@ -134,7 +137,9 @@ def records_router(records: Records) -> APIRouter:
 
     @router.get("/retention/due", summary="What the schedule makes due by a day, with its sources; recorded")
     async def due(who: Who, viewer: Unit, until: Day | None = None) -> Response:
-        return _json(await asked(vault.retention_due(caller=who, until=until)))
+        listed = await asked(vault.retention_due(caller=who, until=until))
+        theirs = {name: await records.only_theirs(viewer, listed[name]) for name in ("due", "cannotBeReckoned")}
+        return _json(listed | theirs)
 
     @router.post("/retention/classes", status_code=201, summary="Give a record another class of the schedule")
     async def classify(about: Classifying, who: Who, viewer: Unit) -> Response:
@@ -145,7 +150,8 @@ def records_router(records: Records) -> APIRouter:
 
     @router.get("/erasures/proposals", summary="Erasures that await a second person")
     async def proposals(who: Who, viewer: Unit) -> Response:
-        return _json({"items": await asked(vault.proposed_erasures(caller=who))})
+        listed = await asked(vault.proposed_erasures(caller=who))
+        return _json({"items": await records.only_theirs(viewer, listed)})
 
     @router.post("/erasures/proposals", status_code=201, summary="Propose an erasure, or take the proposal back")
     async def propose(about: Proposing, who: Who, viewer: Unit) -> Response:

@@ -213,6 +213,7 @@ class Intake:
                 subject=subject,
                 arrived=offered.arrival.at,
                 people=known.people if known else (),
+                partnership=known.matter.partnership if known else None,
             )
             work = replace(work, cause=kept.proposal)
             receipt = await self._follow(work, offered, checked, kept.proposal, known, standing)

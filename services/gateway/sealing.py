@@ -33,8 +33,11 @@ def seal(
     subject: str,
     arrived: datetime,
     people: Sequence[str] = (),
+    partnership: str | None = None,
 ) -> Kept:
     """Seals a proposal about `subject`. `people` are the subjects already known in the incident.
+
+    The words belong to the incident's `partnership`, whichever the sender speaks from; None where it is the same.
 
     Raises NoSealingKey where the vault's key has never been fetched and there is something to seal.
     """
@@ -75,7 +78,7 @@ def seal(
     }
     parcel = None
     if items:
-        parcel = sealer.seal(items, partnership=event.partnership, agency=party.agency, event=event.id)
+        parcel = sealer.seal(items, partnership=partnership or event.partnership, agency=party.agency, event=event.id)
     return Kept(type(event).model_construct(**attributes), parcel)
 
 

@@ -1,4 +1,4 @@
-"""Which incidents a child is in, and which other subjects it was found to be."""
+"""Which incidents a child is in, which other subjects it was found to be, and from whom its addresses are kept."""
 
 from collections.abc import Sequence
 
@@ -26,3 +26,25 @@ async def joined_with(connection: AsyncConnection, incidents: Sequence[str], sub
         *(list(incidents), subject),
     )
     return [row[0] for row in rows]
+
+
+_ALLEGED_SIDE = """
+    with recursive child (subject) as (
+        select unnest(subjects) from incident where id = any($1::text[])
+        union
+        select found from child join incident on subjects @> array[subject]
+            cross join jsonb_array_elements_text(state::jsonb -> 'joined' -> subject) as found
+    )
+    select exists (
+        select from incident cross join unnest(alleged) as side
+        where split_part(side, '/', 1) = $2
+            and (id = any($1::text[]) or exists (select from child where subjects @> array[subject]))
+    )
+    """
+
+
+async def alleged_side(connection: AsyncConnection, agency: str, incidents: Sequence[str]) -> bool:
+    """Whether an agency is an alleged perpetrator's side to anybody in these incidents: here, or in any other incident
+    that the same child is in, or one that it was found to be. It learns no address of theirs, whichever way it asks."""
+    driver = await driver_of(connection)
+    return bool(await driver.fetchval(_ALLEGED_SIDE, list(incidents), agency))

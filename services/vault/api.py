@@ -39,6 +39,7 @@ class RevealAsked(Model):
     refs: Annotated[tuple[Reference, ...], Field(min_length=1, max_length=500)]
     purpose: Purpose
     incident: IncidentId | None = None
+    opened: Annotated[tuple[IncidentId, ...], Field(max_length=200)] = ()
 
 
 class BackupTaken(Model):
@@ -77,7 +78,7 @@ def _looking(database: Database, reveal: Reveal, clock: Clock, cursors: Cursors)
 
     @router.post("/reveal")
     async def show(asked: RevealAsked, who: Service, person: Behind) -> dict[str, Any]:
-        asking = Asking(who, person, asked.purpose, asked.incident)
+        asking = Asking(who, person, asked.purpose, asked.incident, frozenset(asked.opened))
         look, shown = await reveal.reveal(asked.refs, asking, clock.now())
         return {"look": look, "items": {ref: asdict(one) for ref, one in shown.items()}}
 

@@ -18,12 +18,17 @@ Searched = Literal["looks", "likenesses", "quarantine", "retention_due", "access
 
 @dataclass(frozen=True)
 class Asking:
-    """Who looks, and why. `who` is the person or service in whose name the service asks."""
+    """Who looks, and why. `who` is the person or service in whose name the service asks.
+
+    What is shown is of `incident`, where one is named. `opened` are incidents that the service found open to `who`,
+    whichever partnership they are of; of any other it sees what is of its own partnerships.
+    """
 
     service: Caller
     who: Caller
     purpose: Purpose
     incident: str | None = None
+    opened: frozenset[str] = frozenset()
 
 
 async def record_search(

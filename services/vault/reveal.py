@@ -138,7 +138,7 @@ def check(rows: Iterable[Any], asking: Asking) -> None:
         elsewhere = asking.incident is not None and row.incident is not None and row.incident != asking.incident
         # no partnerships in the token means a service of the exchange itself, not a member of one
         foreign = bool(asking.who.partnerships) and row.partnership not in asking.who.partnerships
-        if elsewhere or foreign:
+        if elsewhere or (foreign and row.incident not in {asking.incident, *asking.opened} - {None}):
             raise not_found()
 
 

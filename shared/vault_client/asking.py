@@ -79,14 +79,24 @@ class VaultClient:
         self._token_for = token_for
 
     async def reveal(
-        self, refs: Collection[str], *, purpose: Purpose, caller: Caller | None = None, incident: str | None = None
+        self,
+        refs: Collection[str],
+        *,
+        purpose: Purpose,
+        caller: Caller | None = None,
+        incident: str | None = None,
+        opened: Collection[str] = (),
     ) -> dict[str, Shown]:
-        """What stands behind references, in one recorded look (for each 500). Raises VaultAway, NotYetFiled,
-        VaultRefused."""
+        """What stands behind references, in one recorded look (for each 500): of `incident` alone, where one is named.
+
+        `opened` are incidents that were found open to the caller, of whichever partnership they are; so is `incident`.
+        Raises VaultAway, NotYetFiled, VaultRefused.
+        """
         wanted = sorted(set(refs))
         shown: dict[str, Shown] = {}
         for start in range(0, len(wanted), _AT_ONCE):
             asked = {"refs": wanted[start : start + _AT_ONCE], "purpose": purpose, "incident": incident}
+            asked |= {"opened": sorted(opened)} if opened else {}
             answer = await self._ask("POST", "/v1/reveal", caller, json=asked)
             shown |= {ref: Shown(**one) for ref, one in answer.json()["items"].items()}
         return shown

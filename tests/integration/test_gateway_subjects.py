@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from nacl.public import PrivateKey
 
-from services.gateway.subjects import incidents_with, joined_with
+from services.gateway.subjects import alleged_side, incidents_with, joined_with
 from tests.faults.gateway.door import Doorway, doorway
 from tests.faults.gateway.ground import COUNCIL, POLICE, event, gateway_database, ground, referral
 from tests.stacks import Stack
@@ -47,6 +47,27 @@ async def test_a_merge_joins_both_sides_and_a_split_parts_them(at: Doorway) -> N
     assert await found(at, second) == ([two], [first])
     await act(at, "subjects.split.v1", two, about)
     assert await found(at, first) == ([one], [])
+
+
+async def test_an_alleged_perpetrators_side_is_known_in_every_incident_of_a_child(at: Doorway) -> None:
+    (one, first), (two, second), (apart, _) = await refer(at), await refer(at), await refer(at)
+    side = {"agency": POLICE, "person": "police-reviewer", "basis": "alleged_perpetrator"}
+    await act(at, "exclusion.proposed.v1", two, side | {"reason": "Reason A"})
+    second_person = at.as_(COUNCIL, "business-unit-manager", "business_unit")
+    approved = await second_person.send(event("exclusion.approved.v1", side, agency=COUNCIL, subject=two))
+    assert approved.status_code == 202, approved.text
+
+    async def is_side(incident: str, agency: str = POLICE) -> bool:
+        async with at.ground.database.reading() as connection:
+            return await alleged_side(connection, agency, [incident])
+
+    assert (await is_side(two), await is_side(one), await is_side(apart)) == (True, False, False)
+    about = {"subjects": [first, second], "incidents": [one, two], "reason": "Reason A"}
+    await act(at, "subjects.merged.v1", one, about)
+    assert (await is_side(two), await is_side(one), await is_side(apart)) == (True, True, False)
+    assert not await is_side(one, COUNCIL)
+    await act(at, "subjects.split.v1", two, about)
+    assert not await is_side(one)
 
 
 async def test_a_child_that_was_corrected_away_is_found_there_no_more(at: Doorway) -> None:

@@ -150,3 +150,20 @@ async def test_a_document_that_never_was_and_another_partnerships_are_answered_a
 
 def without_trace(problem: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in problem.items() if name != "trace"}
+
+
+async def test_of_another_partnership_only_what_the_service_found_open_to_the_caller_is_shown(world: World) -> None:
+    incident, other = mint("incident"), mint("incident")
+    words, closed = narrative(incident, "open words"), narrative(other)
+    await world.filed(await world.source.send(words, closed))
+    participant = person("approver", "southmere")
+    for way in ({}, {"opened": [other]}, {"incident": other}):
+        with pytest.raises(VaultRefused) as refused:
+            await world.client.reveal([words.ref], purpose=Purpose.TRIAGE, caller=participant, **way)
+        assert refused.value.status == 404
+    for way in ({"opened": [incident]}, {"incident": incident}):
+        shown = await world.client.reveal([words.ref], purpose=Purpose.TRIAGE, caller=participant, **way)
+        assert shown[words.ref].value == "open words"
+    refs = [words.ref, closed.ref]
+    with pytest.raises(VaultRefused):
+        await world.client.reveal(refs, purpose=Purpose.TRIAGE, caller=participant, opened=[incident])
