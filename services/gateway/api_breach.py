@@ -14,6 +14,7 @@ from services.gateway import queries
 from services.gateway.api_detail import Detail
 from services.gateway.asking import asked, away
 from services.gateway.breach import report
+from services.gateway.history import is_host
 from services.gateway.readable import breach_report
 from services.gateway.sight import Viewer
 from shared.credentials import CredentialsRefused, ServiceCredentials
@@ -76,7 +77,10 @@ class Breach:
 
 
 def breach_router(breach: Breach) -> APIRouter:
-    """The first page of a breach report, for the business unit."""
+    """The first page of a breach report, for the business unit of the authority that holds the duty.
+
+    It names every agency that received something, and those do not all know of one another.
+    """
     router = APIRouter(prefix="/v1", tags=["records"])
     desk = breach.detail.desk
 
@@ -91,6 +95,8 @@ def breach_router(breach: Breach) -> APIRouter:
             raise not_found()
         incident, event = await breach.incident_of(of)
         row, _ = await desk.find(incident, viewer)
+        if not is_host(viewer, row):
+            raise not_found()
         async with desk.database.reading() as connection:
             facts = await queries.timeline(connection, desk.log, row.id)
         made = report(

@@ -155,3 +155,11 @@ def test_an_exclusion_holds_for_every_referral_of_the_incident() -> None:
     proposal = event(ExclusionApproved(**whom()), AT, story.subject, actor=OTHER)
     outcomes = decide(story.incident, proposal, story.context(AT))
     assert {outcome.subject or story.subject for outcome in outcomes} == {story.subject, twin.subject}
+
+
+def test_another_partnership_shuts_nobody_out() -> None:
+    story = referred(london("2026-03-10"))
+    story.propose(ExclusionProposed(**whom(), reason=REASON), AT, actor=ONE)
+    assert refused(story, ExclusionApproved(**whom()), actor=OTHER, partnership="southbank") == {
+        ("/partnership", "not-the-partnership")
+    }

@@ -20,6 +20,7 @@ class _Case:
     incident: Incident
     by: str | None
     of: str | None
+    within: str
     data: Exclusion
     authority: str | None
 
@@ -39,7 +40,9 @@ class _Case:
 
 def exclude(incident: Incident, proposal: AnyEvent, data: Exclusion, context: Context) -> list[Outcome]:
     """The fact, for this incident and those it is linked to. Raises Refused."""
-    case = _Case(incident, proposal.actor, proposal.agency, data, context.authority_of(incident.host))
+    case = _Case(
+        incident, proposal.actor, proposal.agency, proposal.partnership, data, context.authority_of(incident.host)
+    )
     refuse_if([*_a_person(case), *_duty(case)])
     if isinstance(data, ExclusionProposed):
         refuse_if(list(_proposable(case, data)))
@@ -83,6 +86,9 @@ def _approvable(case: _Case, data: ExclusionApproved | ExclusionEnded, *, lift: 
         detail = "Nobody has proposed this; a second person says it once it was."
         yield fault("/data/agency", "not-proposed", detail, "exclusion.proposed")
         return
+    if case.within != case.incident.partnership:
+        detail = "Who is shut out of an incident is decided in its own partnership."
+        yield fault("/partnership", "not-the-partnership", detail, case.incident.partnership)
     if case.by == awaits.by:
         yield fault("/actor", "same-person", "Another person than the proposer approves.")
     if data.basis is not awaits.basis:

@@ -1,0 +1,99 @@
+"""What a business unit is given of people's records ends where its sight of incidents does; on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from nacl.public import PrivateKey
+
+from contracts.identifiers import mint
+from services.gateway.api_detail import Detail
+from services.gateway.api_incidents import Desk
+from services.gateway.api_records import Records
+from services.gateway.sight import Viewer
+from shared.pages import Cursors
+from shared.vault_client import VaultClient
+from tests.faults.gateway.door import Doorway, doorway
+from tests.faults.gateway.ground import COUNCIL, POLICE, event, gateway_database, ground, referral, triage
+from tests.stacks import Stack
+
+HOME, ELSEWHERE = "E06000992", "southmere-council"
+
+
+@pytest.fixture(scope="module")
+async def at(stack: Stack) -> AsyncIterator[Doorway]:
+    service = await gateway_database(stack, "records")
+    async with ground(service, PrivateKey.generate()) as opened, doorway(opened) as door:
+        yield door
+
+
+@pytest.fixture
+async def records(at: Doorway) -> AsyncIterator[Records]:
+    async with httpx.AsyncClient() as nowhere:
+        desk = Desk(at.ground.database, at.ground.log, at.ground.clock, Cursors(b"a key that only tests have"))
+        yield Records(Detail(desk, VaultClient(nowhere, _nobody)), at.ground.sealer)
+
+
+async def _nobody(audience: str) -> str:
+    raise AssertionError(f"nothing is asked of {audience} here")
+
+
+def manager(at: Doorway) -> Viewer:
+    party = at.ground.directory.member(POLICE, "police-manager", frozenset({"business_unit"}))
+    assert party is not None
+    return Viewer(party, frozenset({"northshire"}), at.ground.directory)
+
+
+async def refer(at: Doorway, **data: Any) -> str:
+    return str((await at.as_(POLICE).send(referral(data=data))).json()["incident"])
+
+
+async def shut_out(at: Doorway, incident: str, **whom: Any) -> None:
+    about = {"agency": POLICE, "basis": "conflict_of_interest"} | whom
+    for who, role, name, more in (
+        ("authority-approver", "approver", "proposed", {"reason": "Reason A"}),
+        ("business-unit-manager", "business_unit", "approved", {}),
+    ):
+        said = event(f"exclusion.{name}.v1", about | more, agency=COUNCIL, subject=incident)
+        answer = await at.as_(COUNCIL, who, role).send(said)
+        assert answer.status_code == 202, answer.text
+
+
+SIDES: list[dict[str, Any]] = [{}, {"person": "police-manager"}, {"person": "another", "basis": "alleged_perpetrator"}]
+
+
+@pytest.mark.parametrize("whom", SIDES, ids=["the agency", "the person", "an alleged perpetrator of its side"])
+async def test_an_exclusion_holds_for_a_persons_own_record_too(
+    at: Doorway, records: Records, whom: dict[str, Any]
+) -> None:
+    closed, open_ = await refer(at), await refer(at)
+    assert await records.opened(manager(at), [closed, open_]) == {closed, open_}
+    await shut_out(at, closed, **whom)
+    assert await records.opened(manager(at), [closed, open_]) == {open_}
+
+
+async def test_what_is_listed_names_no_record_of_incidents_that_are_closed_to_the_viewer(
+    at: Doorway, records: Records
+) -> None:
+    closed, open_, drafted = await refer(at), await refer(at), mint("subject")
+    children = [(await at.ground.facts(each))[0].data.children[0].subject for each in (closed, open_)]
+    listed = [{"owner": each} for each in (closed, open_, *children, drafted, mint("incident"))]
+    await shut_out(at, closed)
+    theirs = await records.only_theirs(manager(at), listed)
+    assert [each["owner"] for each in theirs] == [open_, children[1], drafted]
+
+
+async def test_what_a_participant_of_another_partnership_adds_is_kept_under_the_incidents_own(at: Doorway) -> None:
+    incident = await refer(at, homeAuthority=HOME)
+    approver = at.as_(COUNCIL, "authority-approver", "approver")
+    decided = await approver.send(triage(incident))
+    assert decided.status_code == 202, decided.text
+    away = at.as_(ELSEWHERE, "southmere-authority-approver", "approver")
+    assert (await away.get(f"/v1/incidents/{incident}")).status_code == 200
+    words = {"agency": POLICE, "basis": "other", "reason": "Reason from elsewhere"}
+    said = event("exclusion.proposed.v1", words, agency=ELSEWHERE, subject=incident, partnership="southmere")
+    answer = await away.send(said)
+    assert answer.status_code == 202, answer.text
+    (parcel,) = [each for each in await at.ground.opened() if "Reason from elsewhere" in str(each)]
+    assert (parcel["partnership"], parcel["agency"]) == ("northshire", ELSEWHERE)
