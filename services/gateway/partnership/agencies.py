@@ -6,7 +6,7 @@ from contracts.agreements import AgencyListed, AgencyWithdrawn
 from contracts.codes import AgencyType
 from contracts.directory import Directory
 from contracts.submissions import Fault
-from services.gateway.partnership.faults import fault, holds_duty, listed, refuse_if
+from services.gateway.partnership.faults import fault, holds_duty, listed, refuse_if, still_somebody
 from shared.decider import Outcome
 
 
@@ -24,7 +24,13 @@ def list_agency(directory: Directory, partnership: str, entry: AgencyListed) -> 
 
 def withdraw(directory: Directory, partnership: str, entry: AgencyWithdrawn) -> list[Outcome]:
     """The agency belongs here no more, and its agreement here ends. Raises Refused."""
-    refuse_if([*listed(directory, entry.agency, partnership), *holds_duty(directory, entry.agency, partnership)])
+    refuse_if(
+        [
+            *listed(directory, entry.agency, partnership),
+            *holds_duty(directory, entry.agency, partnership),
+            *still_somebody(directory, partnership, entry.agency),
+        ]
+    )
     return [Outcome(entry)]
 
 

@@ -1,6 +1,6 @@
 """A sharing agreement: proposed by one person, approved by another exactly as proposed, never above the ceiling."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from contracts.agreements import AgreementApproved, AgreementEnded, AgreementProposed, Terms
@@ -10,14 +10,12 @@ from contracts.codes import AgencyType
 from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.submissions import Fault
-from services.gateway.partnership.faults import fault, holds_duty, listed, refuse_if
+from services.gateway.partnership.faults import fault, holds_duty, listed, refuse_if, still_somebody
 from shared.clock import london_date
 from shared.decider import Context, Outcome
 
 LONGEST_REVIEW = timedelta(days=3 * 366)
 """How far ahead a review may lie. No source gives a length; three years is this project's own choice."""
-
-NEEDED_TO_AGREE = frozenset({"agreement.proposed", "agreement.approved"})
 
 
 def propose(directory: Directory, partnership: str, offered: AgreementProposed, context: Context) -> list[Outcome]:
@@ -29,7 +27,7 @@ def propose(directory: Directory, partnership: str, offered: AgreementProposed, 
             *_reviewed_in_time(offered, london_date(context.now)),
             *_proposable(offered, kind),
             *_readable(offered, kind),
-            *_still_somebody(directory, partnership, offered.agency, offered.may_propose),
+            *still_somebody(directory, partnership, offered.agency, offered.may_propose),
         ]
     )
     version = directory.versions.get((offered.agency, partnership), 0) + 1
@@ -41,14 +39,14 @@ def approve(directory: Directory, proposal: AnyEvent, approval: AgreementApprove
     """The whole agreement, as it was proposed. Raises Refused."""
     refuse_if(list(_approvable(directory, proposal, approval)))
     offer = directory.offers[approval.agency, proposal.partnership]
-    refuse_if(list(_still_somebody(directory, proposal.partnership, approval.agency, offer.terms.may_propose)))
+    refuse_if(list(still_somebody(directory, proposal.partnership, approval.agency, offer.terms.may_propose)))
     return [Outcome(approval.model_copy(update={"agreement": offer.terms}))]
 
 
 def end(directory: Directory, partnership: str, ended: AgreementEnded) -> list[Outcome]:
     """The agreement counts no more. Raises Refused."""
     place = (ended.agency, partnership)
-    faults = [*holds_duty(directory, *place)]
+    faults = [*holds_duty(directory, *place), *still_somebody(directory, partnership, ended.agency)]
     if place not in directory.agreements and place not in directory.offers:
         faults.append(fault("/data/agency", "no-agreement", "There is no agreement to end, and none proposed."))
     refuse_if(faults)
@@ -120,23 +118,3 @@ def _fields(entry: EventType, fields: tuple[str, ...], kind: AgencyType) -> Iter
         if name not in allowed:
             detail = "There is no such field, or no agency of this kind may ever see it."
             yield fault(f"/data/fields/{entry.name}/{number}", "above-the-ceiling", detail, *allowed)
-
-
-def _still_somebody(
-    directory: Directory, partnership: str, agency: str, may_propose: Collection[str]
-) -> Iterator[Fault]:
-    """A partnership in which nobody may agree anything any more could be mended by an operator alone.
-
-    Asked when it is approved too: since it was proposed, the others may have lost it.
-    """
-    others = (
-        agreement
-        for (other, where), agreement in directory.agreements.items()
-        if where == partnership and other != agency
-    )
-    now = directory.agreements.get((agency, partnership))
-    could = now is not None and now.may_propose >= NEEDED_TO_AGREE
-    able = any(agreement.may_propose >= NEEDED_TO_AGREE for agreement in others)
-    if could and not able and not set(may_propose) >= NEEDED_TO_AGREE:
-        detail = "Nobody else here may agree anything: leave these to this agency, or give them to another first."
-        yield fault("/data/mayPropose", "nobody-left", detail, *sorted(NEEDED_TO_AGREE))
