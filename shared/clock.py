@@ -10,16 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
-
-
-class NaiveInstant(ValueError):
-    """An instant without a UTC offset: nobody can tell which London day it fell on."""
+from shared.london import aware
 
 
 class MovedBackwards(ValueError):
@@ -44,18 +39,6 @@ class Clock(Protocol):
     def at(self, real: datetime) -> datetime:
         """The business time, in UTC, of a real instant (a broker's timestamp, say). Raises NaiveInstant."""
         ...
-
-
-def london_date(at: datetime) -> date:
-    """The calendar date in London at an instant, never the UTC date. Raises NaiveInstant."""
-    return aware(at).astimezone(LONDON).date()
-
-
-def aware(at: datetime) -> datetime:
-    """The same instant, if it has a UTC offset. Raises NaiveInstant."""
-    if at.utcoffset() is None:
-        raise NaiveInstant(f"{at.isoformat()} has no UTC offset")
-    return at
 
 
 class RealClock:

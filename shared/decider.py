@@ -11,7 +11,7 @@ from contracts.catalogue import CATALOGUE, EventType, version
 from contracts.envelope import AnyEvent
 from contracts.sealing import Model
 from contracts.submissions import Fault
-from shared.clock import london_date
+from shared.london import london_date
 from shared.telemetry import current_traceparent
 from shared.working_days import Calendar
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from shared.clock import LONDON, MovableClock, MovedBackwards
+from shared.clock import MovableClock, MovedBackwards
+from shared.london import LONDON
 
 QUIET_SECONDS = 60.0
 POLL_SECONDS = 0.02

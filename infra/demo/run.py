@@ -30,7 +30,7 @@ from infra.local.failures import CannotStart
 from infra.local.home import Home
 from infra.local.ports import StackPorts
 from infra.local.stack import Stack
-from shared.clock import LONDON
+from shared.london import LONDON
 
 Say = Callable[[str], None]
 OPERATOR = "operator"

@@ -8,8 +8,8 @@ from typing import Any
 from infra.demo.checker import Difference
 from infra.demo.player import Played
 from infra.demo.ways_in import Sent
-from shared.clock import LONDON
 from shared.deadlines import NotCounted, restored
+from shared.london import LONDON
 
 WIDTH = 116
 INDENT = "    "

@@ -11,8 +11,8 @@ from contracts.access import Agreement, Matter
 from contracts.directory import Agency, Directory, Offer
 from services.gateway.api_incidents import Desk
 from services.gateway.sight import Viewer
-from shared.clock import london_date
 from shared.http import not_found
+from shared.london import london_date
 
 
 def directory_router(desk: Desk) -> APIRouter:

@@ -30,13 +30,13 @@ from services.gateway.tables import VIEWS
 from services.gateway.tick import Ticking
 from shared import kafka_access
 from shared.assembly import Assembly
-from shared.clock import london_date
 from shared.consumer import Reactions
 from shared.days_off import calendar
 from shared.health import Health
 from shared.http import serve, too_fast
 from shared.limits import Limit
 from shared.listed import Standing
+from shared.london import london_date
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, cursor_key, settings_from
 from shared.signals import Signal
 

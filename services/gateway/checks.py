@@ -17,7 +17,7 @@ from contracts.incidents import Child, IncidentReferred, Occurrence
 from contracts.sealing import Identity, is_reference
 from contracts.submissions import Fault
 from services.gateway.directory import Directory
-from shared.clock import london_date
+from shared.london import london_date
 from shared.problems import faults_of
 
 CALENDAR_SUBJECT = "calendar-england-and-wales"

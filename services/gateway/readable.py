@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.clock import LONDON
+from shared.london import LONDON
 
 MARKING = "OFFICIAL-SENSITIVE"
 WHY_HELD = {

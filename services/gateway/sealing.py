@@ -11,7 +11,7 @@ from contracts.envelope import AnyEvent
 from contracts.identifiers import mint, mint_reference
 from contracts.sealing import Identity, Place_, Sealed, replace_words
 from services.gateway.checks import Checked, age_on
-from shared.clock import london_date
+from shared.london import london_date
 from shared.telemetry import current_traceparent
 from shared.vault_client import Parcel, Sealable, Sealer
 

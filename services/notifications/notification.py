@@ -26,8 +26,8 @@ from contracts.submissions import Fault
 from services.notifications.case import Case
 from services.notifications.coverage import missing
 from services.notifications.recipients import SECTION_16C, recipients, review_follows
-from shared.clock import london_date
 from shared.decider import Context, Outcome, Refused, Waiting
+from shared.london import london_date
 
 
 class Status(StrEnum):

@@ -16,8 +16,9 @@ from sqlalchemy import func, select, update
 
 from services.notifications.letters import Letter
 from services.notifications.tables import letter
-from shared.clock import LONDON, Clock
+from shared.clock import Clock
 from shared.database import Database, Transaction, is_outage
+from shared.london import LONDON
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from services.vault.calling import Behind, Service
 from services.vault.erasure import MAY_DECIDE, Decision, Erasure, open_proposals
 from services.vault.retaining import Retaining
 from services.vault.retention import schedule
-from shared.clock import Clock, london_date
+from shared.clock import Clock
 from shared.database import Database
+from shared.london import london_date
 from shared.problems import not_found
 
 Owner = Annotated[str, StringConstraints(pattern=r"^(subject|incident)-[0-9a-f]{32}$")]

@@ -12,8 +12,8 @@ from contracts.vault import Likeness, SubjectLikenessNoticed
 from services.vault import tables
 from services.vault.likeness import KnownTrait, Trait, alike, traits
 from services.vault.parcels import OpenedParcel, SealedItem
-from shared.clock import london_date
 from shared.database import Transaction
+from shared.london import london_date
 
 FACTS = UUID("c2a7f0d8-6f0c-4c0f-8a77-0d1f1f3f9a51")
 """The namespace of the ids of the vault's facts."""

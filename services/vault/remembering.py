@@ -14,7 +14,7 @@ from contracts.decoding import decode
 from contracts.envelope import AnyEvent, Event, schema_urn
 from contracts.vault import ERASURES, RecordErased
 from services.vault.noticing import FACTS
-from shared.clock import london_date
+from shared.london import london_date
 from shared.telemetry import current_traceparent
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from services.vault.erasure import MAY_DECIDE, Decision, entitled, holds, open_p
 from services.vault.looking import Asking, record_search
 from services.vault.retention import Due, Kept, default_class, due, schedule
 from services.vault.reveal import Reveal
-from shared.clock import london_date
 from shared.database import Database
 from shared.identity import Caller
+from shared.london import london_date
 from shared.problems import Fault, Problem
 
 

@@ -12,8 +12,8 @@ from contracts.envelope import AnyEvent, Event, schema_urn
 from contracts.vault import RecordRead
 from services.vault.looking import Asking
 from services.vault.noticing import FACTS
-from shared.clock import london_date
 from shared.database import Transaction
+from shared.london import london_date
 from shared.telemetry import current_traceparent
 
 NO_RECORD = frozenset({"quarantine", "parked"})

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from shared.clock import LONDON, NaiveInstant, aware
 from shared.deadlines.reckoning import NotCounted, Reckoning, long, reckon
+from shared.london import LONDON, NaiveInstant, aware
 from shared.working_days import Calendar, OutsideCalendar, england_and_wales
 
 EXAMPLE = "2026-08-28T00:10+01:00"

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from itertools import takewhile
 
-from shared.clock import aware, london_date
 from shared.deadlines.reckoning import (
     MORNING,
     Pause,
@@ -21,6 +20,7 @@ from shared.deadlines.reckoning import (
     warnings,
     working_days_late,
 )
+from shared.london import aware, london_date
 from shared.working_days import ONE_DAY, Calendar, OutsideCalendar
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from itertools import count
 
-from shared.clock import LONDON, aware, london_date
+from shared.london import LONDON, aware, london_date
 from shared.working_days import ONE_DAY, Calendar, OutsideCalendar
 
 MORNING = time(9)

@@ -28,8 +28,8 @@ from contracts.notifications import (
 from contracts.sealing import Model
 from services.gateway import incident as rules
 from services.gateway.incident import Context, Incident
-from shared.clock import LONDON
 from shared.decider import Outcome, recorded
+from shared.london import LONDON
 from shared.working_days import Calendar, england_and_wales
 
 HOST, HOME, ELSEWHERE = "E06000001", "E06000002", "E06000003"

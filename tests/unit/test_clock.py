@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import (
-    AlreadyBegun,
-    BrokenHistory,
-    MovableClock,
-    MovedBackwards,
-    NaiveInstant,
-    RealClock,
-    clock_from,
-    london_date,
-)
+from shared.clock import AlreadyBegun, BrokenHistory, MovableClock, MovedBackwards, RealClock, clock_from
+from shared.london import NaiveInstant, london_date
 
 START = datetime(2020, 4, 30, 9, 0, tzinfo=UTC)
 REAL = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.clock import NaiveInstant
 from shared.deadlines import chasers_after, is_late, months_after, reckon, restored, warnings, working_days_late
 from shared.deadlines.reckoning import Pause
+from shared.london import NaiveInstant
 from shared.working_days import OutsideCalendar, england_and_wales
 
 CALENDAR = england_and_wales()

@@ -19,7 +19,6 @@ from contracts.deadlines import (
 from contracts.rules import NoRuleInForce, Rule
 from contracts.rules.grounds import S16C, clocks_of
 from services.gateway.incident.state import DUTY, FROM_AWARENESS, Context, Incident, done
-from shared.clock import london_date
 from shared.deadlines import (
     Deadline,
     DeadlineState,
@@ -33,6 +32,7 @@ from shared.deadlines import (
     start,
 )
 from shared.decider import Outcome
+from shared.london import london_date
 
 
 class Clocks:

@@ -16,8 +16,8 @@ from services.gateway.incident.faults import aware_too_soon, fault, not_for_this
 from services.gateway.incident.folding_corrections import correction
 from services.gateway.incident.referral import of_children, of_occurrence
 from services.gateway.incident.state import FROM_AWARENESS, Context, Incident, Status
-from shared.clock import london_date
 from shared.decider import Outcome
+from shared.london import london_date
 
 GROUNDS_DIFFER = "grounds_differ"
 """The mark of a correction after triage: the facts call for other grounds now than were decided."""

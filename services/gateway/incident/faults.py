@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from contracts.envelope import AnyEvent
 from contracts.submissions import Fault
 from services.gateway.incident.state import Context, Incident
-from shared.clock import london_date
 from shared.decider import Refused
+from shared.london import london_date
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """A sender's clock may be ahead by so much before what it says lies in the future."""

@@ -9,7 +9,7 @@ from contracts.envelope import AnyEvent
 from contracts.incidents import Child, Occurrence
 from services.gateway.incident.folding_clocks import Changes
 from services.gateway.incident.state import ChildCase, Incident, Recalled
-from shared.clock import LONDON
+from shared.london import LONDON
 
 
 def occurred(occurrence: Occurrence) -> dict[str, Any]:

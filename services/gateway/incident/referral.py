@@ -13,8 +13,8 @@ from services.gateway.incident.clocks import Clocks, wanted
 from services.gateway.incident.faults import aware_too_soon, fault, in_the_future, refuse_if
 from services.gateway.incident.folding import evolve
 from services.gateway.incident.state import Context
-from shared.clock import london_date
 from shared.decider import Outcome
+from shared.london import london_date
 
 
 def refer(proposal: AnyEvent, data: IncidentReferred, context: Context) -> list[Outcome]:

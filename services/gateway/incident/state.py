@@ -15,8 +15,8 @@ from contracts.exclusions import NOBODY, Exclusions
 from contracts.rules import Rule, rule
 from contracts.rules.grounds import Circumstances, Where, grounds_of
 from shared import decider
-from shared.clock import london_date
 from shared.deadlines import Deadline, DeadlineState
+from shared.london import london_date
 
 Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str])]
 """A set, written in a fixed order: the same past gives the same snapshot."""

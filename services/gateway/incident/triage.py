@@ -22,8 +22,8 @@ from services.gateway.incident.faults import (
 )
 from services.gateway.incident.linking import earliest
 from services.gateway.incident.state import FROM_AWARENESS, Context, Incident, Status
-from shared.clock import london_date
 from shared.decider import Outcome
+from shared.london import london_date
 
 
 def triage(incident: Incident, proposal: AnyEvent, data: NotifiabilityDecided, context: Context) -> list[Outcome]:

@@ -11,8 +11,8 @@ from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.submissions import Fault
 from services.gateway.partnership.faults import fault, holds_duty, listed, refuse_if, still_somebody
-from shared.clock import london_date
 from shared.decider import Context, Outcome
+from shared.london import london_date
 
 LONGEST_REVIEW = timedelta(days=3 * 366)
 """How far ahead a review may lie. No source gives a length; three years is this project's own choice."""

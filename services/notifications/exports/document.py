@@ -11,7 +11,7 @@ from contracts.notifications import NotificationContent
 from contracts.sealing import is_reference
 from services.notifications.coverage import FORM, FormField
 from services.notifications.exports.labels import LABELS
-from shared.clock import LONDON
+from shared.london import LONDON
 
 Values = Mapping[str, Any]
 """Reference to what the vault revealed: words, or a structure; absent where it was erased."""
