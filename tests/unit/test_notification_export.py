@@ -20,6 +20,7 @@ from services.notifications.exports.as_csv import as_csv
 from services.notifications.exports.as_pdf import as_pdf
 from services.notifications.exports.document import ERASED, fields, references, show
 from tests.notifications import proposed
+from tests.pdf_pages import written
 
 CONTENT: NotificationContent = proposed("notification.drafted.v1").data.content
 VALUES = {ref: f"words {number}" for number, ref in enumerate(references(CONTENT))}
@@ -107,6 +108,14 @@ def test_the_pdf_is_tagged_and_says_that_it_is_pdf_ua_1(pdf: pikepdf.Pdf) -> Non
     assert str(pdf.Root.Lang) == "en-GB"
     assert pdf.open_metadata()["pdfuaid:part"] == "1"
     assert len(pdf.pages) > 3
+
+
+def test_every_page_of_the_pdf_is_marked_at_its_top_and_at_its_bottom(pdf: pikepdf.Pdf) -> None:
+    for number, page in enumerate(pdf.pages, 1):
+        height = float(page.mediabox[3])
+        heights = [at for at, text in written(page) if text == "OFFICIAL-SENSITIVE"]
+        assert any(at > height * 0.9 for at in heights), f"page {number} has no marking at its top"
+        assert any(at < height * 0.1 for at in heights), f"page {number} has no marking at its bottom"
 
 
 def test_nothing_in_the_words_can_become_markup() -> None:
