@@ -13,7 +13,8 @@ from infra.contracts.examples import as_taken
 from services.notifications import notification
 from services.notifications.case import Case
 from services.notifications.proposals import aggregate
-from shared.decider import Context, Outcome, recorded
+from shared.decider import Context, Outcome
+from shared.recording import recorded
 from shared.working_days import england_and_wales
 
 PROPOSALS = Path("contracts/examples/proposals")

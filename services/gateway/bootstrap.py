@@ -24,9 +24,10 @@ from services.gateway import views
 from services.gateway.routing import route
 from shared.clock import Clock, clock_from
 from shared.database import Database, Transaction
-from shared.decider import Outcome, recorded
+from shared.decider import Outcome
 from shared.eventlog import EventLog, log_tables
 from shared.listed import directory
+from shared.recording import recorded
 
 Said = tuple[str, Model]
 

@@ -18,9 +18,10 @@ from services.gateway.receipts import PENDING, REFUSED, REPEATED, Receipt
 from services.gateway.sealing import seal
 from shared.consumer import Streams, Work, Workplace
 from shared.database import Transaction
-from shared.decider import Outcome, Refused, Waiting, recorded
+from shared.decider import Outcome, Refused, Waiting
 from shared.eventlog import Conflict
 from shared.listed import directory
+from shared.recording import recorded
 from shared.vault_client import Parcel, Sealer, keep
 from shared.working_days import Calendar
 

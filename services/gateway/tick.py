@@ -13,9 +13,9 @@ from shared.consumer import Workplace
 from shared.database import Database, Transaction, is_outage
 from shared.deadlines import Deadline, DeadlineState
 from shared.deadlines.reckoning import MORNING, london_instant
-from shared.decider import recorded
 from shared.eventlog import Conflict
 from shared.listed import directory
+from shared.recording import recorded
 from shared.working_days import ONE_DAY
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ from contracts.sealing import Model
 from shared.clock import Clock
 from shared.consumer.records import Record
 from shared.database import Transaction
-from shared.decider import Aggregate, Context, Outcome, recorded
+from shared.decider import Aggregate, Context, Outcome
 from shared.eventlog import EventLog
+from shared.recording import recorded
 from shared.working_days import Calendar
 
 S = TypeVar("S")

@@ -28,8 +28,9 @@ from contracts.notifications import (
 from contracts.sealing import Model
 from services.gateway import incident as rules
 from services.gateway.incident import Context, Incident
-from shared.decider import Outcome, recorded
+from shared.decider import Outcome
 from shared.london import LONDON
+from shared.recording import recorded
 from shared.working_days import Calendar, england_and_wales
 
 HOST, HOME, ELSEWHERE = "E06000001", "E06000002", "E06000003"

@@ -16,7 +16,8 @@ from contracts.decoding import decode
 from contracts.envelope import AnyEvent, Event
 from contracts.incidents import IncidentClosed
 from contracts.submissions import Fault
-from shared.decider import Aggregate, Context, Outcome, Refused, recorded
+from shared.decider import Aggregate, Context, Outcome, Refused
+from shared.recording import recorded
 from shared.telemetry import attach
 from shared.working_days import england_and_wales
 

@@ -8,7 +8,8 @@ import pytest
 from contracts.calendars import CalendarDayAdded, CalendarDayProposed
 from contracts.sealing import Model
 from services.gateway.calendar import CALENDAR, STREAM, Proclaimed
-from shared.decider import Context, Refused, recorded
+from shared.decider import Context, Refused
+from shared.recording import recorded
 from shared.working_days import england_and_wales
 from tests.unit.gateway_stories import event, london
 

@@ -11,7 +11,8 @@ from services.notifications import notification
 from services.notifications.case import Case, evolve
 from services.notifications.notification import Notification, Status
 from services.notifications.proposals import aggregate
-from shared.decider import Outcome, Refused, Waiting, recorded
+from shared.decider import Outcome, Refused, Waiting
+from shared.recording import recorded
 from tests.interleavings import interleavings
 from tests.notifications import CONTEXT, INCIDENT, NOW, proposed
 
