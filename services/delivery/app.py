@@ -3,6 +3,7 @@
 import os
 import sys
 
+from aiokafka.admin import AIOKafkaAdminClient
 from fastapi import FastAPI
 
 from services.delivery import records
@@ -35,12 +36,15 @@ def app(settings: Settings) -> FastAPI:
     kafka = kafka_access.producer_settings(settings)
     ends = kafka_access.Ends(settings)
 
+    def admin() -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(**kafka)
+
     def leads() -> bool:
         return made.relay.leads
 
-    publishing = Publishing(made.database, heads, made.clock, kafka, ends, leads=leads)
+    publishing = Publishing(made.database, heads, made.clock, kafka, ends, admin, leads=leads)
     testing = StandingTests(made.database, made.clock, heads.ring)
-    receipts = Receipts(made.database, made.clock, kafka, leads=leads)
+    receipts = Receipts(made.database, made.clock, admin, leads=leads)
     made.read(reactions(heads.ring))
     made.tasks += [heads.run, publishing.run, testing.run, receipts.run]
 

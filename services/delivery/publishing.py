@@ -68,7 +68,8 @@ class Due:
 
 
 class Publishing:
-    """Publishes while this process leads. `kafka` are aiokafka's settings; `ends` tells where partitions end."""
+    """Publishes while this process leads. `kafka` are aiokafka's settings; `ends` tells where partitions end, and
+    `admin` makes a client that may empty them."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Publishing:
         clock: Clock,
         kafka: Mapping[str, Any],
         ends: Ends,
+        admin: Callable[[], AIOKafkaAdminClient],
         *,
         leads: Callable[[], bool],
     ) -> None:
@@ -85,6 +87,7 @@ class Publishing:
         self._clock = clock
         self._kafka = kafka
         self._ends = ends
+        self._admin = admin
         self._leads = leads
         self._absent: dict[str, float] = {}
 
@@ -147,7 +150,7 @@ class Publishing:
         if due.written is not None:
             place = TopicPartition(topic, 0)
             end = (await self._ends([place]))[place]
-            admin = AIOKafkaAdminClient(**self._kafka)
+            admin = self._admin()
             try:
                 await admin.start()
                 await admin.delete_records({place: RecordsToDelete(before_offset=end)}, timeout_ms=10_000)
@@ -162,6 +165,8 @@ class Publishing:
         sent = _filled(builder, page.items)
         if not sent:
             raise RecordListTooLargeError
+        async with self._database.transaction() as tx:
+            await records.sending(tx, due.agency, page.items[:sent], self._clock.now())
         offset = await deliver(producer, builder, topic, 0)
         async with self._database.transaction() as tx:
             await records.handed(tx, due.agency, "kafka", page.items[:sent], self._clock.now(), offset)

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +25,11 @@ _TESTED = "select agency from feed_head where tested_at > $1"
 _SEQUENCE_AT = """
     select least(last, first + $2 - 1 - "offset") from handed_over
     where agency = $1 and way = 'kafka' and "offset" >= 0 and "offset" < $2 order by id desc limit 1
+    """
+
+_KNOWN = """
+    select coalesce((select max("offset") from taken where agency = $1), 0) as "offset",
+        coalesce((select sequence from seen where agency = $1 and way = 'kafka'), 0) as sequence
     """
 
 
@@ -64,11 +68,11 @@ class Receipts:
     """Learns from the broker how far each agency's own consumers have committed: over Kafka that is the receipt."""
 
     def __init__(
-        self, database: Database, clock: Clock, kafka: Mapping[str, Any], *, leads: Callable[[], bool]
+        self, database: Database, clock: Clock, admin: Callable[[], AIOKafkaAdminClient], *, leads: Callable[[], bool]
     ) -> None:
         self._database = database
         self._clock = clock
-        self._kafka = kafka
+        self._admin = admin
         self._leads = leads
 
     async def run(self) -> None:
@@ -87,7 +91,7 @@ class Receipts:
         """One look at every consumer group of every agency."""
         async with self._database.reading() as connection:
             agencies = sorted((await directory(connection)).agencies)
-        admin = AIOKafkaAdminClient(**self._kafka)
+        admin = self._admin()
         try:
             async with asyncio.timeout(30):
                 await admin.start()
@@ -102,12 +106,12 @@ class Receipts:
     async def _keep(self, agency: str, offset: int) -> None:
         async with self._database.reading() as connection:
             found = await (await driver_of(connection)).fetchval(_SEQUENCE_AT, agency, offset)
-            known = await (await driver_of(connection)).fetchval(
-                "select sequence from seen where agency = $1 and way = 'kafka'", agency
-            )
-        if found and found > (known or 0):
+            known = await (await driver_of(connection)).fetchrow(_KNOWN, agency)
+        if offset > known["offset"]:
             async with self._database.transaction() as tx:
-                await records.heard(tx, agency, "kafka", found, self._clock.now())
+                await records.taken(tx, agency, offset, self._clock.now())
+                if found and found > known["sequence"]:
+                    await records.heard(tx, agency, "kafka", found, self._clock.now())
 
 
 async def _furthest(admin: AIOKafkaAdminClient, agency: str, groups: list[str]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 
@@ -159,7 +160,9 @@ async def make_ready(settings: Settings, own: VaultSettings) -> None:
         event_log = EventLog(settings.service, log_tables(MetaData()), by_subject)
         erasure = Erasure(data, event_log, keys)
         await erasure.reapply(clock.now())
-        told = await told_on_kafka(kafka_access.producer_settings(settings), within=KAFKA_SECONDS)
+        kafka = kafka_access.producer_settings(settings)
+        consumer = AIOKafkaConsumer(**kafka, group_id=None, auto_offset_reset="earliest")
+        told = await told_on_kafka(consumer, within=KAFKA_SECONDS)
         if told is None:
             log.error("the topic of erasures was not read: after a restore, start the vault again once Kafka is there")
         else:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import uuid5
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,19 +38,21 @@ def erased(owner: str, partnership: str, at: datetime) -> AnyEvent:
     )
 
 
-async def told_on_kafka(kafka: Mapping[str, Any], *, within: float) -> Mapping[str, datetime] | None:
-    """Every owner that the topic says was erased, and when; None where it could not be read in so many seconds."""
+async def told_on_kafka(consumer: AIOKafkaConsumer, *, within: float) -> Mapping[str, datetime] | None:
+    """Every owner that the topic says was erased, and when; None where it could not be read in so many seconds.
+
+    `consumer` is not yet started, reads from the earliest record, and has no group.
+    """
     try:
         async with asyncio.timeout(within):
-            return await _read(kafka)
+            return await _read(consumer)
     except (KafkaError, TimeoutError, OSError) as away:
         log.warning("Kafka was not reached", extra={"error": type(away).__name__})
         return None
 
 
-async def _read(kafka: Mapping[str, Any]) -> Mapping[str, datetime]:
+async def _read(consumer: AIOKafkaConsumer) -> Mapping[str, datetime]:
     found: dict[str, datetime] = {}
-    consumer = AIOKafkaConsumer(**kafka, group_id=None, auto_offset_reset="earliest")
     await consumer.start()
     try:
         if ERASURES not in await consumer.topics():
