@@ -1,12 +1,14 @@
 """An AsyncAPI 3 document per service: the topics it reads and writes, and every message type on each of them.
 
-Made from the catalogue rather than from the broker's handlers: one topic carries many types, each with its schema.
+Made from the catalogue rather than from the broker's handlers: one topic carries many types, each with its schema. What
+is said here to be read and written is what the broker grants (`infra/kafka/declared.toml`), and a test holds it so.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contracts import feeds
 from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, DIRECTORY, INCIDENTS, NOTIFICATIONS, EventType
 from contracts.envelope import CONTENT_TYPE
 from contracts.schema_forms import Form
@@ -14,10 +16,14 @@ from contracts.vault import ERASURES, VAULT
 
 Document = dict[str, Any]
 
+INBOUND = "partner.{agency}.inbound"
+OUTBOUND = "partner.{agency}.outbound"
+WHO_MAY = {INBOUND: "It alone may write this topic.", OUTBOUND: "It alone may read this topic."}
+
 
 @dataclass(frozen=True)
 class Service:
-    """A service, the topics it writes and the topics it reads; `proposals` are those of the types it owns."""
+    """A service, the topics it writes and the topics it reads. The daily checkpoints are no messages, and not here."""
 
     name: str
     does: str
@@ -29,8 +35,8 @@ SERVICES = (
     Service(
         "gateway",
         "The only door: takes what agencies propose, owns the incident, the calendar, and the directory.",
-        (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications"),
-        ("partner.{agency}.inbound", NOTIFICATIONS, ANSWERS, CALENDAR),
+        (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications", ANSWERS),
+        (INBOUND, NOTIFICATIONS, ANSWERS),
     ),
     Service(
         "notifications",
@@ -39,6 +45,12 @@ SERVICES = (
         ("submissions.notifications", INCIDENTS, CALENDAR, DIRECTORY),
     ),
     Service("vault", "Keeps everything that could name or describe a person.", (VAULT, ERASURES), (ERASURES,)),
+    Service(
+        "delivery",
+        "Gives each agency its own feed, cut to what it may see and numbered from 1.",
+        (OUTBOUND,),
+        (INCIDENTS, NOTIFICATIONS, VAULT, CALENDAR, DIRECTORY),
+    ),
 )
 
 
@@ -56,41 +68,59 @@ def document(service: Service) -> Document:
     }
 
 
-def _carried(topic: str) -> Iterable[tuple[EventType, Form]]:
-    """The types on a topic, in the form they have there: proposals carry references, as facts do, once taken in."""
-    for entry in CATALOGUE.values():
-        if topic == "partner.{agency}.inbound" and entry.proposers:
-            yield entry, Form.PUBLISH
-        elif topic == entry.topic or (topic == f"submissions.{entry.owner}" and entry.proposers):
-            yield entry, Form.READ
+@dataclass(frozen=True)
+class _Message:
+    """One version of a type, in the form that it has on a topic: a folder of `contracts/schemas`."""
+
+    entry: EventType
+    major: int
+    form: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.entry.name}.v{self.major}"
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}.{self.form}"
+
+
+def _carried(topic: str) -> Iterable[_Message]:
+    """What a topic carries, earlier versions included: they stay in the logs, and some send or read them still."""
+    entries = feeds.carried() if topic == OUTBOUND else CATALOGUE.values()
+    for entry in entries:
+        form = _form(entry, topic)
+        if form:
+            yield from (_Message(entry, major, form) for major, _ in entry.versions())
+
+
+def _form(entry: EventType, topic: str) -> str | None:
+    """The form of a type on a topic; None where it is not on it. A proposal, once taken in, carries references."""
+    if topic == OUTBOUND:
+        return feeds.FORM
+    if topic == INBOUND:
+        return Form.PUBLISH if entry.proposers else None
+    return Form.READ if topic == entry.topic or (topic == f"submissions.{entry.owner}" and entry.proposers) else None
 
 
 def _id(topic: str) -> str:
     return topic.replace(".", "-").replace("{", "").replace("}", "")
 
 
-def _message_id(entry: EventType, form: Form) -> str:
-    return f"{entry.wire_type}.{form.value}"
-
-
-def _channel(topic: str, carried: Iterable[tuple[EventType, Form]]) -> Document:
+def _channel(topic: str, carried: Iterable[_Message]) -> Document:
     channel: Document = {
         "address": topic,
         "title": topic,
-        "messages": {
-            _message_id(entry, form): {"$ref": f"#/components/messages/{_message_id(entry, form)}"}
-            for entry, form in carried
-        },
-        "bindings": {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}} if "{" not in topic else {},
+        "messages": {each.id: {"$ref": f"#/components/messages/{each.id}"} for each in carried},
     }
-    if "{agency}" in topic:
-        channel["parameters"] = {"agency": {"description": "The agency's id. It alone may write this topic."}}
-    return {key: value for key, value in channel.items() if value != {} or key == "messages"}
+    if topic in WHO_MAY:
+        channel["parameters"] = {"agency": {"description": f"The agency's id. {WHO_MAY[topic]}"}}
+    else:
+        channel["bindings"] = {"kafka": {"topic": topic, "bindingVersion": "0.5.0"}}
+    return channel
 
 
-def _operations(
-    service: Service, carried: Mapping[str, tuple[tuple[EventType, Form], ...]]
-) -> Iterable[tuple[str, Document]]:
+def _operations(service: Service, carried: Mapping[str, tuple[_Message, ...]]) -> Iterable[tuple[str, Document]]:
     for action, topics in (("send", service.writes), ("receive", service.reads)):
         for topic in topics:
             reference = f"#/channels/{_id(topic)}"
@@ -99,25 +129,22 @@ def _operations(
                 {
                     "action": action,
                     "channel": {"$ref": reference},
-                    "messages": [
-                        {"$ref": f"{reference}/messages/{_message_id(entry, form)}"} for entry, form in carried[topic]
-                    ],
+                    "messages": [{"$ref": f"{reference}/messages/{each.id}"} for each in carried[topic]],
                 },
             )
 
 
-def _messages(carried: Mapping[str, tuple[tuple[EventType, Form], ...]]) -> Iterable[tuple[str, Document]]:
-    once = {_message_id(entry, form): (entry, form) for pairs in carried.values() for entry, form in pairs}
-    for name, (entry, form) in once.items():
+def _messages(carried: Mapping[str, tuple[_Message, ...]]) -> Iterable[tuple[str, Document]]:
+    for each in {one.id: one for several in carried.values() for one in several}.values():
         yield (
-            name,
+            each.id,
             {
-                "name": entry.wire_type,
-                "title": entry.meaning,
+                "name": each.name,
+                "title": each.entry.meaning,
                 "contentType": CONTENT_TYPE,
                 "payload": {
                     "schemaFormat": "application/schema+json;version=draft-2020-12",
-                    "schema": {"$ref": f"../schemas/{form.value}/{entry.wire_type}.json"},
+                    "schema": {"$ref": f"../schemas/{each.form}/{each.name}.json"},
                 },
             },
         )

@@ -3,7 +3,7 @@
 Redaction comes first and the older version is made of what is left, so that version 1 never shows more than version 2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -51,6 +51,15 @@ WITHHELD = EventType("feed.withheld", FeedWithheld, FEED, "delivery", "What stoo
 TESTED = EventType("feed.tested", FeedTested, FEED, "delivery", "A test of the agency's whole path.", Ceiling())
 OWN = (WITHHELD, TESTED)
 """Types that lie in feeds alone and on no stream: so they are not in the catalogue of facts."""
+
+FORM = "outbound"
+"""The form of an event in a feed, beside those of publishing and of reading a stream."""
+
+
+def carried() -> Iterator[EventType]:
+    """Every type that a feed can carry: what some kind of agency may see of others' facts, and the feed's own."""
+    yield from (entry for entry in CATALOGUE.values() if entry.ceiling.agencies)
+    yield from OWN
 
 
 class Outbound(Event[Any]):

@@ -14,7 +14,6 @@ PARTITIONS: Mapping[str, int] = {
     VAULT: STREAM_PARTITIONS,
     ANSWERS: STREAM_PARTITIONS,
     "submissions.notifications": STREAM_PARTITIONS,
-    "submissions.vault": STREAM_PARTITIONS,
     CALENDAR: 1,
     DIRECTORY: 1,
     CHECKPOINTS: 1,

@@ -26,10 +26,9 @@ def generated() -> Iterator[tuple[Path, str]]:
         for major, _ in entry.versions():
             for form in forms(entry):
                 yield schema_path(entry, major, form), _text(schema(entry, major, form))
-    for entry in (*CATALOGUE.values(), *feeds.OWN):
-        if entry.ceiling.agencies or entry in feeds.OWN:
-            for major, _ in entry.versions():
-                yield outbound_path(entry, major), _text(feeds.outbound_schema(entry, major))
+    for entry in feeds.carried():
+        for major, _ in entry.versions():
+            yield outbound_path(entry, major), _text(feeds.outbound_schema(entry, major))
     export = ExportedNotification.model_json_schema(mode="serialization")
     yield HOME / "schemas" / "exports" / "notification-1.0.json", _text({"$schema": DIALECT, **export})
     for service in SERVICES:

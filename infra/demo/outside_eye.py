@@ -13,7 +13,7 @@ from infra.demo.scenarios import Scenario
 from infra.local.kafka import LocalKafka
 
 FACTS = ("safeguarding.incidents", "safeguarding.notifications", "safeguarding.calendar", "safeguarding.vault")
-ALL = (*FACTS, "submissions.notifications", "submissions.vault", "answers", "safeguarding.checkpoints")
+ALL = (*FACTS, "submissions.notifications", "answers", "safeguarding.checkpoints")
 IDLE_MILLISECONDS = 3000
 SHORTEST_WORDS = 7
 """Characters: what is shorter may stand in a code or an id by chance."""
