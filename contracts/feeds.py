@@ -18,6 +18,7 @@ from contracts.sealing import Model
 from contracts.upcasting import sources, to_major
 
 FEED = "feed"
+RECALLED = "incident.recalled"
 SOURCE = "/services/delivery"
 KEPT_FROM_OTHERS = frozenset(
     {
@@ -66,11 +67,11 @@ class Outbound(Event[Any]):
     """An event in one agency's feed. `sequence` counts that feed from 1 without gaps.
 
     `redacted` names what was taken out, as JSON pointers; `filtering` holds codes to route by without reading data;
-    `dataref` is where the detail can be asked for (CloudEvents' extension of that name).
+    `dataref` is where its words can be asked for, with `?purpose=` (CloudEvents' extension of that name).
     """
 
     data: dict[str, Any]
-    dataref: Annotated[str, Field(pattern=r"^/v1/[a-z]+/[0-9a-z-]+$")] | None = None
+    dataref: Annotated[str, Field(pattern=r"^/v1/[a-z]+/[0-9a-z-]+/[a-z/]+$")] | None = None
     sequence: Annotated[int, Field(ge=1)]
     redacted: tuple[Annotated[str, Field(pattern=r"^/data/[A-Za-z0-9]+$")], ...] = ()
     filtering: dict[str, Any] = Field(default_factory=dict)
@@ -93,7 +94,7 @@ def outbound(event: AnyEvent, fields: Fields, major: int, *, sequence: int, own:
         **attributes,
         type=told.type,
         data=kept,
-        dataref=_dataref(entry, event.subject),
+        dataref=_dataref(entry, event.subject, fields),
         sequence=sequence,
         redacted=tuple(f"/data/{name}" for name in whole if name not in seen),
         filtering=_filtering(event, kept),
@@ -132,10 +133,17 @@ def _of_feed(entry: EventType, data: Model, agency: str, sequence: int, at: date
     )
 
 
-def _dataref(entry: EventType, subject: str | None) -> str | None:
-    """A notification's own page for what is said of it: the Panel finds that, and no incident."""
-    kind = "notifications" if entry.topic == NOTIFICATIONS else "incidents"
-    return f"/v1/{kind}/{subject}" if subject and subject.startswith("incident-") else None
+def _dataref(entry: EventType, subject: str | None, fields: Fields) -> str | None:
+    """A notification's own copy for what is said of it: the Panel finds that, and no incident.
+
+    Whoever is told of a recall and not why is told all there is: for the Panel a link would lead nowhere.
+    """
+    if not subject or not subject.startswith("incident-"):
+        return None
+    if entry.topic == NOTIFICATIONS:
+        return f"/v1/notifications/{subject}/exports/json"
+    hidden = entry.name == RECALLED and "reason" not in fields
+    return None if hidden else f"/v1/incidents/{subject}/detail"
 
 
 def _filtering(event: AnyEvent, kept: Mapping[str, Any]) -> dict[str, Any]:

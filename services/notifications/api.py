@@ -104,8 +104,8 @@ def notifications_router(shelf: Shelf) -> APIRouter:
         filing: Annotated[bool, Query(description="The copy to be filed: waits for the reason of a delay.")] = False,
     ) -> Response:
         found = await shelf.find(incident, asking)
-        if asking.kind != "person" or not found.content:
-            raise not_found()
+        if not found.content or (asking.kind != "person" and form is not Form.JSON):
+            raise not_found()  # a page is for people; an agency's system takes the copy that it can read
         if filing and found.case.awaiting_reason:
             remedy = "It was submitted late: record the reason with notification.delay-explained first."
             raise Problem(409, "awaiting-reason", "Awaiting the reason for the delay", remedy)

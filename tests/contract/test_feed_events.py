@@ -122,12 +122,19 @@ def test_the_agency_whose_act_it_was_is_shown_who_acted_and_its_own_number() -> 
 
 
 @pytest.mark.parametrize(
-    ("example", "kind"), [("notifiability.decided.v1", "incidents"), ("notification.submitted.v1", "notifications")]
+    ("example", "fields", "link"),
+    [
+        ("notifiability.decided.v1", EVERYTHING, "/v1/incidents/{}/detail"),
+        ("notification.submitted.v1", EVERYTHING, "/v1/notifications/{}/exports/json"),
+        ("incident.recalled.v1", EVERYTHING, "/v1/incidents/{}/detail"),
+        ("incident.recalled.v1", only("event", "because"), None),
+        ("calendar.day-added.v1", EVERYTHING, None),
+    ],
 )
-def test_an_event_links_to_what_its_reader_may_ask_for(example: str, kind: str) -> None:
+def test_an_event_links_to_the_words_that_its_reader_may_ask_for(example: str, fields: Fields, link: str) -> None:
     """The Panel reads a notification and finds no incident: a link to the incident would lead it nowhere."""
     event = fact(Path(f"contracts/examples/facts/{example}.json"))
-    assert outbound(event, EVERYTHING, 1, sequence=1).dataref == f"/v1/{kind}/{event.subject}"
+    assert outbound(event, fields, 1, sequence=1).dataref == (link and link.format(event.subject))
 
 
 def test_a_tombstone_has_its_number_and_tells_nothing_else() -> None:

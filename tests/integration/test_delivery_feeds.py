@@ -72,7 +72,7 @@ async def test_each_agency_sees_its_own_cut_of_one_incident(here: Delivery) -> N
     assert "policeInvestigation" in seen["data"]
     assert "policeInvestigation" not in cut["data"]
     assert cut["redacted"] == ["/data/policeInvestigation"]
-    assert cut["dataref"] == f"/v1/incidents/{story.subject}"
+    assert cut["dataref"] == f"/v1/incidents/{story.subject}/detail"
     assert cut["filtering"]["nature"] == seen["data"]["nature"]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -15,7 +16,7 @@ from tests.whole_stack.conftest import Exchange, proposal, until
 
 NOTIFIER, APPROVER, POLICE = "authority-notifier", "authority-approver", "northshire-police"
 OFFICER, MANAGER = "business-unit-officer", "business-unit-manager"
-STRANGER, SCHOOL = "southmere-authority-approver", "northshire-academy"
+STRANGER, SCHOOL, PANEL = "southmere-authority-approver", "northshire-academy", "panel"
 TRIAGE = {"purpose": "triage"}
 
 
@@ -216,6 +217,58 @@ def test_a_breach_report_says_who_received_what_when_and_whether_they_looked(exc
     for who in (APPROVER, POLICE, STRANGER, "operator"):
         assert ask(exchange, who, "GET", path).status_code == 404
     assert ask(exchange, MANAGER, "GET", f"/v1/breach-reports/{mint('incident')}").status_code == 404
+
+
+def filed(exchange: Exchange) -> str:
+    """An incident whose notification was filed with the national bodies."""
+    incident = exchange.refer()
+    aware = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    content = proposal("notification.drafted.v1")["data"]["content"] | {"becameAwareAt": aware}
+    steps: dict[str, tuple[str, dict[str, Any]]] = {
+        "notifiability.decided.v1": (APPROVER, {"becameAwareAt": aware}),
+        "notification.drafted.v1": (NOTIFIER, {"content": content}),
+        "notification.approved.v1": (APPROVER, {}),
+        "notification.submitted.v1": (NOTIFIER, {"portalTime": datetime.now(UTC).isoformat()}),
+    }
+    for type_, (who, changed) in steps.items():
+        act(exchange, who, type_, incident, **proposal(type_)["data"] | changed)
+    return incident
+
+
+def test_a_national_bodys_system_takes_the_copy_that_its_feed_links_to_and_the_look_is_recorded(
+    exchange: Exchange,
+) -> None:
+    incident = filed(exchange)
+
+    def submitted() -> Any:
+        items = get(exchange, PANEL, "/v1/feed", limit="500")["items"]
+        return next((one for one in items if one.get("subject") == incident), None)
+
+    link = until(submitted)["dataref"]
+    for_the_panel = {"purpose": "panel_export"}
+    copy = get(exchange, PANEL, link, **for_the_panel)
+    assert (copy["incident"], copy["exportedBy"]) == (incident, PANEL)
+    assert "Child A" in str(copy)
+    reads = get(exchange, MANAGER, f"/v1/incidents/{incident}/reads")["items"]
+    assert (reads[0]["who"], reads[0]["kind"], reads[0]["purpose"]) == (PANEL, "agency", "panel_export")
+    assert ask(exchange, PANEL, "GET", link).status_code == 422
+    assert ask(exchange, PANEL, "GET", link, params={"purpose": "notification_drafting"}).status_code == 403
+    for who, path in (
+        (PANEL, link.replace("json", "pdf")),  # a page is for people
+        (PANEL, f"/v1/incidents/{incident}/detail"),
+        (PANEL, f"/v1/notifications/{filed_nowhere(exchange)}/exports/json"),
+        (SCHOOL, link),
+        ("southmere-police", link),
+    ):
+        assert ask(exchange, who, "GET", path, params=for_the_panel).status_code == 404, (who, path)
+
+
+def filed_nowhere(exchange: Exchange) -> str:
+    """An incident whose notification is a draft: nothing of the national bodies'."""
+    incident = exchange.refer()
+    act(exchange, APPROVER, "notifiability.decided.v1", incident, **proposal("notifiability.decided.v1")["data"])
+    act(exchange, NOTIFIER, "notification.drafted.v1", incident, **proposal("notification.drafted.v1")["data"])
+    return incident
 
 
 def test_a_child_is_erased_by_two_people_of_the_business_unit_and_the_timeline_stands(exchange: Exchange) -> None:

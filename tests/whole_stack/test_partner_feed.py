@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from safeguarding_exchange.connection import Connection
+from safeguarding_exchange.failures import Refused
 from safeguarding_exchange.feed_items import Item
 from safeguarding_exchange.publishing import Publisher, event
 from safeguarding_exchange.subscribing import WAYS, Subscriber
@@ -109,13 +110,21 @@ def test_a_subscriber_killed_again_and_again_misses_nothing(
     assert len(told) - len(set(told)) <= 5  # only what was in hand came twice
 
 
-def test_the_detail_of_an_item_is_asked_for_by_its_link(
+def test_the_words_of_an_item_are_had_by_its_link_for_a_purpose_and_the_look_is_recorded(
     connection: Connection, publisher: Publisher, tmp_path: Path
 ) -> None:
     incident = _refer(publisher)
     with Subscriber(connection, tmp_path / "state", wait=5) as subscriber:
         item = _read_until(subscriber, incident)[-1]
-        assert subscriber.detail(item, purpose="safeguarding")["id"] == incident
+        for wrong, status in (("safeguarding", 422), ("likeness_check", 403)):
+            with pytest.raises(Refused) as refused:
+                subscriber.detail(item, purpose=wrong)
+            assert refused.value.status == status
+        told = subscriber.detail(item, purpose="review")
+        assert told["incident"]["id"] == incident
+        assert told["facts"][0]["data"]["summary"] == REFERRAL["summary"]
+        looks = subscriber.gateway.get(f"/v1/incidents/{incident}/reads")["items"]
+    assert [(look["who"], look["purpose"]) for look in looks] == [(connection.agency, "review")]
 
 
 def test_asked_for_again_nothing_is_handed_over_twice_and_the_exchange_knows_where_we_are(

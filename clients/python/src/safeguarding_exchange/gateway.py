@@ -71,9 +71,9 @@ class Gateway:
         """The JSON answer to a JSON document. Raises Refused, Unreachable, CredentialsRefused."""
         return self.ask("POST", path, headers=headers, json=content).json()
 
-    def incident(self, incident: str, *, purpose: str | None = None) -> Any:
-        """One incident in detail, as your agreement lets you see it for a purpose; each look is recorded."""
-        return self.get(f"/v1/incidents/{incident}", purpose=purpose)
+    def incident(self, incident: str) -> Any:
+        """One incident in codes, with its clocks, as your agreement lets you see it."""
+        return self.get(f"/v1/incidents/{incident}")
 
     def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
         """The answer to one request. Raises Refused, Unreachable, CredentialsRefused."""

@@ -99,7 +99,11 @@ class Subscriber:
         return self.gateway.get("/v1/feed/state")
 
     def detail(self, item: Item, *, purpose: str) -> Any:
-        """The incident that an item is about, as your agreement lets you see it; the look is recorded first."""
+        """What an item is about, in words, as your agreement lets you see it; the look is recorded first.
+
+        The incident's facts (`facts`), or the copy of a notification. `purpose` is one of those that an agency's own
+        system may look for: triage, partner_notification, review, panel_export. Raises Refused for any other.
+        """
         where = item.event.get("dataref")
         if not isinstance(where, str) or not where.startswith("/"):
             raise ValueError("Nothing more can be asked for about this item")
