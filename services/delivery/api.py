@@ -22,6 +22,7 @@ from shared.database import Database, is_outage
 from shared.http import Cursors, Problem, not_found, too_fast
 from shared.identity import Caller, caller, on_behalf_of
 from shared.limits import Limit
+from shared.operations import operator
 
 LONGEST_WAIT = 30
 """Seconds that `Prefer: wait` may ask for."""
@@ -122,7 +123,7 @@ class Desk:
 
 
 def delivery_router(desk: Desk) -> APIRouter:
-    """`GET /v1/feed`, its replay and its state; `GET /internal/deliveries`."""
+    """`GET /v1/feed`, its replay and its state; `GET /operations/feeds`; `GET /internal/deliveries`."""
     router = APIRouter(tags=["feed"])
 
     @router.get("/v1/feed", summary="The agency's feed: a page, a page once there is one, or a stream")
@@ -167,6 +168,11 @@ def delivery_router(desk: Desk) -> APIRouter:
     async def state(asking: Reader) -> Response:
         await desk.page(asking, 0, 1)
         return _json(await records.state(desk.database, asking.id))
+
+    @router.get("/operations/feeds", tags=["operations"], dependencies=[Depends(operator)])
+    async def feeds() -> Response:
+        """Every feed: whose it is, whom to ring, how far it was seen, whether it is silent."""
+        return _json({"items": await records.states(desk.database, desk.clock.now())})
 
     @router.get("/internal/deliveries", include_in_schema=False)
     async def deliveries(incident: IncidentId, who: Annotated[Caller, Depends(service)]) -> Response:

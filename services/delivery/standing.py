@@ -107,10 +107,11 @@ class Receipts:
         async with self._database.reading() as connection:
             found = await (await driver_of(connection)).fetchval(_SEQUENCE_AT, agency, offset)
             known = await (await driver_of(connection)).fetchrow(_KNOWN, agency)
-        if offset > known["offset"]:
+        further = bool(found) and found > known["sequence"]
+        if further or offset > known["offset"]:
             async with self._database.transaction() as tx:
                 await records.taken(tx, agency, offset, self._clock.now())
-                if found and found > known["sequence"]:
+                if further:
                     await records.heard(tx, agency, "kafka", found, self._clock.now())
 
 

@@ -78,7 +78,8 @@ outbound = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-# Which part of a feed went to its agency, when and how: kept for the day on which something went wrong.
+# Which part of a feed went to its agency, when and how: kept for the day on which something went wrong. Over Kafka
+# there are two rows: that it is about to be sent, without an offset, and that the broker has it, with one.
 handed_over = Table(
     "handed_over",
     metadata,
@@ -93,6 +94,16 @@ handed_over = Table(
 )
 Index("handed_over_by_agency", handed_over.c.agency, handed_over.c.last)
 
+taken = Table(
+    "taken",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column(
+        "offset", BigInteger, primary_key=True, autoincrement=False, comment="its consumers committed, on its topic"
+    ),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when that was first seen"),
+)
+
 replayed = Table(
     "replayed",
     metadata,
@@ -103,6 +114,7 @@ replayed = Table(
     Column("token", Text, nullable=False, comment="the id of the access token with which it was asked for"),
     Column("at", DateTime(timezone=True), nullable=False),
 )
+Index("replayed_by_agency", replayed.c.agency, replayed.c.id)
 
 seen = Table(
     "seen",
@@ -114,6 +126,6 @@ seen = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-ONLY_ADDED_TO = (kept, feed, handed_over, replayed)
+ONLY_ADDED_TO = (kept, feed, handed_over, taken, replayed)
 
 limit_table(metadata)

@@ -68,7 +68,8 @@ def _delivered(deliveries: Iterable[Mapping[str, Any]], event: str | None) -> It
         if not one["ways"]:
             yield one["agency"], told | {"way": None, "at": one["appendedAt"]}  # in its feed, and not read yet
         for way in one["ways"]:
-            yield one["agency"], told | {"way": way["way"], "at": way["first"], "times": way["times"]}
+            given = {"way": way["way"], "at": way["first"], "times": way["times"], "takenAt": way["taken"]}
+            yield one["agency"], told | given  # over Kafka published at that moment, and received once it was taken
 
 
 def _told(facts: Iterable[AnyEvent], event: str | None) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -86,10 +87,16 @@ def _look(look: Mapping[str, Any]) -> dict[str, Any]:
 def _told_of_recall(
     facts: Iterable[AnyEvent], deliveries: Iterable[Mapping[str, Any]], agency: str
 ) -> list[dict[str, Any]]:
-    """The recalls that lie in the agency's feed, each with when it was first read; never read, with None."""
+    """The recalls that lie in the agency's feed, each with when it was first read; never read, with None.
+
+    What was published for it alone it may never have read: that its consumers committed behind it is the receipt.
+    """
     recalls_of = {fact.id: fact.data.event for fact in facts if isinstance(fact.data, IncidentRecalled)}
     return [
-        {"event": recalls_of[one["event"]], "readAt": min((way["first"] for way in one["ways"]), default=None)}
+        {
+            "event": recalls_of[one["event"]],
+            "readAt": min(filter(None, (way["taken"] for way in one["ways"])), default=None),
+        }
         for one in deliveries
         if one["agency"] == agency and one["event"] in recalls_of
     ]

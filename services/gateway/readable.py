@@ -41,9 +41,8 @@ def _breach(told: Mapping[str, Any]) -> Iterator[str]:
         if not agency["received"]:
             yield "  received nothing"
         for one in agency["received"]:
-            way = f"over {_plain(one['way'])}" if one["way"] else "in its feed, not read yet"
             left_out = f"; left out: {', '.join(one['leftOut'])}" if one.get("leftOut") else ""
-            yield f"  {_at(one['at'])}  {one['type']}  {way}{left_out}"
+            yield f"  {_at(one['at'])}  {one['type']}  {_way(one)}{left_out}"
         for one in agency["toldOfRecall"]:
             read = f"read {_at(one['readAt'])}" if one["readAt"] else "not read yet"
             yield f"  recall of {one['event']}: {read}"
@@ -52,6 +51,17 @@ def _breach(told: Mapping[str, Any]) -> Iterator[str]:
         for look in agency["looks"]:
             roles = ", ".join(look["roles"]) or look["kind"]
             yield f"  looked {_at(look['at'])}: {look['who']} ({roles}), for {_plain(look['purpose'])}"
+
+
+def _way(one: Mapping[str, Any]) -> str:
+    """Over which way, and whether it has it: what was published on a topic lies there until it is taken."""
+    if one["way"] is None:
+        return "in its feed, not read yet"
+    if one["way"] != "kafka":
+        return f"over {_plain(one['way'])}"
+    if one["takenAt"]:
+        return f"over kafka, taken {_at(one['takenAt'])}"
+    return "over kafka, not taken yet" if one["times"] else "over kafka, broken off: it may have it"
 
 
 def _own(told: Mapping[str, Any]) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Each agency's feed on a real PostgreSQL: what is its own, numbered without gaps, under the agreement of the day."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from contracts.access import Incidents
 from contracts.agreements import AgencyListed, AgencyWithdrawn, ExclusionApproved, ExclusionBasis, ExclusionEnded
@@ -14,6 +16,7 @@ from contracts.incidents import IncidentLinked
 from services.delivery import records
 from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk
 from services.delivery.heads import Heads
+from services.delivery.publishing import Publishing
 from services.delivery.reading import Known, read
 from services.delivery.standing import StandingTests
 from shared.clock import RealClock
@@ -287,16 +290,76 @@ async def test_the_first_page_of_a_breach_report_tells_who_was_given_what_and_ho
     await here.take(*story.facts)
     page = await here.feed(ICB)
     async with here.database.transaction() as tx:
-        for way in ("https", "https", "kafka"):
-            await records.handed(tx, ICB, way, page.items, AT)
+        for way, offset in (("https", None), ("https", None), ("kafka", 40)):
+            await records.handed(tx, ICB, way, page.items, AT, offset)
     found = await records.deliveries(here.database, story.subject)
-    given = [one for one in found if one["agency"] == ICB and one["event"] == story.facts[0].id]
-    assert [(each["way"], each["times"]) for each in given[0]["ways"]] == [("https", 2), ("kafka", 1)]
-    assert given[0]["redacted"] == ["/data/policeInvestigation"]
+    (given,) = given_to(ICB, story.facts[0].id, found)
+    assert [(each["way"], each["times"]) for each in given["ways"]] == [("https", 2), ("kafka", 1)]
+    assert given["redacted"] == ["/data/policeInvestigation"]
     assert {one["agency"] for one in found if not one["ways"]} == {COUNCIL, POLICE}
 
 
+def given_to(agency: str, event: str, deliveries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in deliveries if one["agency"] == agency and one["event"] == event]
+
+
+async def test_what_was_published_is_received_once_the_agencys_consumers_committed_behind_it(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    page = await here.feed(ICB)
+    place = next(item.sequence for item in page.items if item.id == story.facts[0].id)
+    async with here.database.transaction() as tx:
+        await records.handed(tx, ICB, "kafka", page.items, AT, 40)
+    offset = 40 + place - page.first
+    for committed, expected in ((offset, None), (offset + 1, LATER.isoformat())):
+        async with here.database.transaction() as tx:
+            await records.taken(tx, ICB, committed, LATER)
+        (given,) = given_to(ICB, story.facts[0].id, await records.deliveries(here.database, story.subject))
+        (way,) = given["ways"]
+        assert way["first"] == AT.isoformat()
+        assert way["taken"] == expected
+
+
+class Killed(Exception):
+    """Stands for the process's end just after the broker took a batch."""
+
+
+class DiesOnceSent(AIOKafkaProducer):  # type: ignore[misc]
+    """A producer whose process ends before the broker's answer is recorded."""
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return {0}
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        raise Killed
+
+
+async def test_killed_after_sending_and_narrowed_before_it_sends_again_what_it_gave_is_still_told(
+    here: Delivery,
+) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    unused: Any = None  # no topic is emptied here
+    publishing = Publishing(here.database, Heads(here.database), RealClock(), {}, unused, unused, leads=lambda: True)
+    for _ in range(2):  # broken off again and again, it is one intent
+        with pytest.raises(Killed):
+            await publishing.once(DiesOnceSent(bootstrap_servers="nowhere:1"))
+    await here.say(agreed(ICB, 2, may_read=("record.read",)))
+    page = await here.feed(ICB)
+    async with here.database.transaction() as tx:
+        await records.handed(tx, ICB, "kafka", page.items, LATER, 40)
+    (given,) = given_to(ICB, story.facts[0].id, await records.deliveries(here.database, story.subject))
+    assert [(way["way"], way["times"], way["taken"]) for way in given["ways"]] == [("kafka", 0, None)]
+    assert await here.rows(f"select count(*) from handed_over where agency = '{ICB}'") == [(2,)]
+
+
 async def test_what_was_appended_can_be_neither_changed_nor_removed(here: Delivery) -> None:
-    for statement in ("update feed set type = ''", "delete from feed", "delete from kept", "delete from handed_over"):
+    for statement in (
+        "update feed set type = ''",
+        "delete from feed",
+        "delete from kept",
+        "delete from handed_over",
+        "delete from taken",
+    ):
         with pytest.raises(Exception, match="permission denied"):
             await here.rows(statement)

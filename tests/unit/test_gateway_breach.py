@@ -16,10 +16,17 @@ from services.gateway.sight import Viewer
 from tests.unit.gateway_stories import REASON, Story, event, london, referred, told
 
 AT = london("2026-03-10")
+LATER = "2026-03-10T14:00:00+00:00"
 ICB, POLICE, SCHOOL = "northbank-icb", "northbank-police", "school-a"
 
 
-def delivery(agency: str, event_id: str, *ways: tuple[str, str], type_: str = "incident.referred.v1") -> dict[str, Any]:
+def delivery(
+    agency: str,
+    event_id: str,
+    *ways: tuple[str, str] | tuple[str, str, str | None],
+    type_: str = "incident.referred.v1",
+) -> dict[str, Any]:
+    """What delivery says of one event. Each way with when it was given, and when it was taken where that is another."""
     return {
         "agency": agency,
         "sequence": 1,
@@ -28,7 +35,7 @@ def delivery(agency: str, event_id: str, *ways: tuple[str, str], type_: str = "i
         "partnership": "northbank",
         "redacted": ["/data/harm"] if agency == POLICE else [],
         "appendedAt": "2026-03-10T10:00:00+00:00",
-        "ways": [{"way": way, "first": first, "times": 1} for way, first in ways],
+        "ways": [{"way": way, "first": first, "times": 1, "taken": [first, *more][-1]} for way, first, *more in ways],
     }
 
 
@@ -100,16 +107,26 @@ def test_whether_the_recall_itself_was_read_is_told_beside_it() -> None:
         delivery(SCHOOL, referral, read),
         delivery(POLICE, "the-recall", read, type_="incident.recalled.v1"),
         delivery(SCHOOL, "the-recall", type_="incident.recalled.v1"),
+        delivery(ICB, referral, read),
+        delivery(ICB, "the-recall", ("kafka", read[1], None), type_="incident.recalled.v1"),
     ]
     agencies = {one["agency"]: one for one in made(referral, story, deliveries, [])["agencies"]}
     assert agencies[POLICE]["toldOfRecall"] == [{"event": referral, "readAt": read[1]}]
     assert agencies[SCHOOL]["toldOfRecall"] == [{"event": referral, "readAt": None}]
+    assert agencies[ICB]["toldOfRecall"] == [{"event": referral, "readAt": None}]  # published, and nobody took it
+    deliveries[-1] = delivery(ICB, "the-recall", ("kafka", read[1], LATER), type_="incident.recalled.v1")
+    agencies = {one["agency"]: one for one in made(referral, story, deliveries, [])["agencies"]}
+    assert agencies[ICB]["toldOfRecall"] == [{"event": referral, "readAt": LATER}]
 
 
 def test_the_page_is_marked_and_says_the_same_in_sentences() -> None:
     story, referral = recalled_story()
     https = ("https", "2026-03-10T10:02:00+00:00")
-    whole = made(referral, story, [delivery(POLICE, referral, https), delivery(SCHOOL, referral)], [look(SCHOOL)])
+    deliveries = [delivery(POLICE, referral, https), delivery(SCHOOL, referral)]
+    deliveries += [delivery(ICB, referral, ("kafka", https[1], taken)) for taken in (None, LATER)]
+    deliveries.append(delivery(ICB, referral, ("kafka", https[1], None)))
+    deliveries[-1]["ways"][0]["times"] = 0
+    whole = made(referral, story, deliveries, [look(SCHOOL)])
     page = breach_report(whole)
     assert page.startswith("OFFICIAL-SENSITIVE\n")
     assert page.rstrip().endswith("OFFICIAL-SENSITIVE")
@@ -117,6 +134,9 @@ def test_the_page_is_marked_and_says_the_same_in_sentences() -> None:
         f"Recalled: {referral}, wrong recipient (wrong recipients: school-a)",
         "10 Mar 2026 10:02 GMT  incident.referred.v1  over https; left out: /data/harm",
         "in its feed, not read yet",
+        "over kafka, not taken yet",
+        "over kafka, taken 10 Mar 2026 14:00 GMT",
+        "over kafka, broken off: it may have it",
         "never looked at the words",
         "looked 10 Mar 2026 11:00 GMT: school-a-officer (partner), for triage",
     ):
