@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from safeguarding_exchange.gateway import Gateway
 
 MAY_DIFFER = 5.0
 """Seconds that a clock may be off before a signed statement is refused."""
+
+SILENT_AFTER = timedelta(minutes=30)
+"""Behind the last standing test (one comes every quarter of an hour): from then on the exchange rings."""
 
 
 def clock(connection: Connection, http: httpx.Client, now: Callable[[], float]) -> Finding:
@@ -133,14 +137,21 @@ def feed(connection: Connection, gateway: Gateway) -> Finding:
     except (Refused, Unreachable, CredentialsRefused) as failure:
         remedy = "Ask the exchange whether a feed was set up for this agency."
         return fault("feed", f"there is no feed for {connection.agency} to read ({failure})", remedy)
-    return _standing(told)
+    return standing(told)
 
 
-def _standing(told: dict[str, Any]) -> Finding:
+def standing(told: Mapping[str, Any]) -> Finding:
+    """What the state of a feed says of whoever should read it; both of its times are the exchange's own."""
     last, lag, seen = int(told.get("last", 0)), int(told.get("lag", 0)), told.get("lastSeenAt")
     if lag and not seen:
         return note(
             "feed", f"{last} events stand in it, none was ever read", "docs/partner-guide.md shows how to read."
+        )
+    test = told.get("lastTest")
+    if lag and test and datetime.fromisoformat(test["at"]) - datetime.fromisoformat(str(seen)) > SILENT_AFTER:
+        said = f"nothing was read since {seen}, {lag} of {last} events wait, the standing tests among them"
+        return fault(
+            "feed", said, "Start your subscriber again, and look why it stopped: the exchange calls you silent."
         )
     if lag:
         return note("feed", f"{lag} of {last} events wait, last read {seen}", "See that your subscriber runs.")
