@@ -7,8 +7,10 @@ from pydantic import Field
 from contracts.codes import Grounds
 from contracts.envelope import Classification, Instant
 from contracts.identifiers import AgencyId, ExternalReference, IncidentId, PartnershipId
+from contracts.schema_forms import DIALECT, Schema
 from contracts.sealing import Model
 
+NAME = "notification"
 EXPORT_VERSION: Literal["1.0"] = "1.0"
 
 
@@ -71,3 +73,16 @@ class ExportedNotification(Model):
     exported_by: AgencyId
     exported_as: str
     purpose: str
+
+
+def schema() -> Schema:
+    """The JSON Schema of the copy, in the version it has today."""
+    made = ExportedNotification.model_json_schema(mode="serialization")
+    major = EXPORT_VERSION.partition(".")[0]
+    version = {"type": "string", "pattern": rf"^{major}\.[0-9]+$", "examples": [EXPORT_VERSION]}
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:safeguarding-exchange:{NAME}-export:{EXPORT_VERSION}",
+        **made,
+        "properties": made["properties"] | {"schemaVersion": version},
+    }

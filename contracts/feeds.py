@@ -57,6 +57,10 @@ FORM = "outbound"
 """The form of an event in a feed, beside those of publishing and of reading a stream."""
 
 
+READABLE_BY = "x-readable-by"
+"""In an outbound schema: the members of data that each kind of agency may be shown, whatever else an agreement says."""
+
+
 def carried() -> Iterator[EventType]:
     """Every type that a feed can carry: what some kind of agency may see of others' facts, and the feed's own."""
     yield from (entry for entry in CATALOGUE.values() if entry.ceiling.agencies)
@@ -161,15 +165,25 @@ def outbound_schema(entry: EventType, major: int) -> Schema:
     definitions = dict(made["$defs"])
     data = made["properties"]["data"]["$ref"].rpartition("/")[2]
     definitions[data] = {name: value for name, value in definitions[data].items() if name != "required"}
-    own: Schema = {name: Outbound.model_json_schema()["properties"][name] for name in OUTBOUND_MEMBERS}
+    outbound = Outbound.model_json_schema()["properties"]
+    own: Schema = {name: outbound[name] for name in OUTBOUND_MEMBERS}
     minor = entry.minor if major == entry.major else 0
+    told = definitions[data].get("properties", {})
+    readable = {kind.value: sorted(shown(entry, seen, major, told)) for kind, seen in entry.ceiling.agencies.items()}
     return made | {
         "$id": f"{schema_urn(entry.name, major, minor)}:outbound",
         "title": f"{entry.name}, version {major}.{minor}, as a feed carries it",
         "properties": made["properties"] | own,
         "required": sorted({*made["required"], "sequence", "filtering"}),
         "$defs": definitions,
+        READABLE_BY: dict(sorted(readable.items())),
     }
+
+
+def members(outbound_schema: Schema) -> frozenset[str]:
+    """The members of data in a schema of that form."""
+    data = outbound_schema["properties"].get("data", {}).get("$ref", "").rpartition("/")[2]
+    return frozenset(outbound_schema.get("$defs", {}).get(data, {}).get("properties", ()))
 
 
 OUTBOUND_MEMBERS = ("sequence", "redacted", "filtering", "dataref")

@@ -7,18 +7,17 @@ write    write the generated files
 release  freeze today's schemas as released; a breaking change needs a new major version first
 """
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from contracts.catalogue import CATALOGUE
-from contracts.compatibility import Level, compare, level
+from contracts.compatibility import Level, level
 from contracts.names import vague
-from contracts.schema_forms import forms, schema
 from infra.contracts.agreements import directory
 from infra.contracts.generated import generated
-from infra.contracts.released import RELEASED, findings, frozen, lost, place
+from infra.contracts.parts import parts
+from infra.contracts.released import RELEASED, changes, findings, freeze, frozen, next_minor
 
 
 def check() -> int:
@@ -47,7 +46,7 @@ def _compatible() -> Iterator[int]:
     for finding in findings(directory(*map(Path, sys.argv[2:3]))):
         print(finding.words)
         yield finding.fails
-    print(f"✓ {len(CATALOGUE)} event types compared with contracts/released")
+    print(f"✓ {len([*parts()])} schemas of {len(CATALOGUE)} event types compared with contracts/released")
 
 
 def write() -> int:
@@ -68,18 +67,12 @@ def release() -> int:
     """Freeze what passes the check, and forget what was retired."""
     if max([*_compatible()], default=0):
         return 1
-    for entry in CATALOGUE.values():
-        for major, _ in entry.versions():
-            for form in forms(entry):
-                before, today = frozen(RELEASED, entry, major, form), schema(entry, major, form)
-                if before and level(compare(before, today, form)) is Level.MINOR and before["$id"] == today["$id"]:
-                    print(f"✗ {entry.name}: raise `minor` in the catalogue before releasing this addition")
-                    return 1
-                path = place(RELEASED, entry.name, major, form)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(today, indent=2, ensure_ascii=False) + "\n")
-    for gone in [*lost(CATALOGUE, RELEASED)]:
-        place(RELEASED, *gone).unlink()
+    for part in parts():
+        before = frozen(RELEASED, part)
+        if before and level(changes(part, before)) is Level.MINOR and before["$id"] == part.today()["$id"]:
+            print(f"✗ {part}: {next_minor(part)} before releasing this addition")
+            return 1
+    freeze(RELEASED)
     print("✓ released")
     return 0
 

@@ -57,7 +57,28 @@ def proposers(within: Directory, entry: EventType) -> tuple[Holder, ...]:
     )
 
 
-def speaking_of(within: Directory, name: str, *, proposing: bool) -> tuple[Holder, ...]:
+def subscribers(within: Directory) -> tuple[Holder, ...]:
+    """Whoever has a feed: whose agreement opens anything to read."""
+    return tuple(sorted(_holder(agency, agreement) for agency, agreement in _agreements(within) if agreement.may_read))
+
+
+def losing(
+    within: Directory, entry: EventType, major: int, kind: str, fields: frozenset[str] | None
+) -> tuple[Holder, ...]:
+    """Whose agreement, of this kind of agency, has that version and one of these fields (None: whatever it has)."""
+    return tuple(
+        sorted(
+            _holder(agency, agreement)
+            for agency, agreement in _agreements(within)
+            if agency.type == kind
+            and entry.name in agreement.may_read
+            and version_read(agreement, entry) == major
+            and (fields is None or any(name in agreement.fields.get(entry.name, EVERYTHING) for name in fields))
+        )
+    )
+
+
+def speaking_of(within: Directory, name: str, *, proposing: bool = False) -> tuple[Holder, ...]:
     """Whose agreement allows reading or proposing a type of that name, also where the catalogue has lost it."""
     return tuple(
         sorted(

@@ -1,7 +1,6 @@
 """A breaking change is told with the agencies that it would hurt, and what an agreement relies on cannot be retired."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,12 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import CATALOGUE, EventType
+from contracts.ceilings import Ceiling, all_but
+from contracts.codes import AgencyType
 from contracts.directory import Directory, directory_from
-from contracts.schema_forms import Form, schema
+from contracts.schema_forms import Form
 from infra.contracts.agreements import directory
-from infra.contracts.released import RELEASED, Finding, findings
+from infra.contracts.released import Finding, findings, freeze
 
 AGENCIES = """
 [[partnership]]
@@ -85,17 +86,16 @@ def within() -> Directory:
 def released(tmp_path: Path) -> Path:
     """Today's schemas as if they had been released, to plant an earlier world in."""
     folder = tmp_path / "released"
-    others = shutil.ignore_patterns(*(f"{name}.v*" for name in CATALOGUE if name not in FEW))
-    shutil.copytree(RELEASED, folder, ignore=others)
+    freeze(folder, FEW)
     return folder
 
 
-def _plant(released: Path, name: str, form: Form, changes: Mapping[str, Any]) -> None:
+def _plant(released: Path, name: str, form: str, changes: Mapping[str, Any]) -> None:
     """A released schema whose data had these fields besides: today they are gone."""
-    path = released / form.value / f"{name}.json"
+    path = released / form / f"{name}.json"
     frozen = json.loads(path.read_text())
     data = frozen["properties"]["data"]["$ref"].rpartition("/")[2]
-    frozen["$defs"][data]["properties"] |= changes
+    frozen["$defs"][data].setdefault("properties", {}).update(changes)
     path.write_text(json.dumps(frozen))
 
 
@@ -153,7 +153,8 @@ def test_a_version_cannot_be_retired_while_an_agreement_reads_it(within: Directo
     found = list(findings(within, _without_version_1(), released))
 
     assert [finding.words for finding in found if finding.fails] == [
-        "✗ notification.amended.v1 (read) cannot be retired: Northshire Police read it still, by agreement"
+        f"✗ notification.amended.v1 ({form}) cannot be retired: Northshire Police read it still, by agreement"
+        for form in ("read", "outbound")
     ]
     assert "! notification.amended.v1 (publish): retired; Northshire Council must propose version 2 from now on" in [
         finding.words for finding in found
@@ -176,8 +177,11 @@ def test_a_type_cannot_vanish_while_an_agreement_speaks_of_it(within: Directory,
     assert failing == [
         "✗ incident.referred.v1 (publish) cannot be retired:"
         " Northshire Council, Northshire Police may propose it still",
-        "✗ incident.referred.v1 (read) cannot be retired: Northshire Council, Northshire Integrated Care Board,"
-        " Northshire Police read it still, by agreement",
+        *(
+            f"✗ incident.referred.v1 ({form}) cannot be retired: Northshire Council, Northshire Integrated Care Board,"
+            " Northshire Police read it still, by agreement"
+            for form in ("read", "outbound")
+        ),
     ]
 
 
@@ -204,10 +208,106 @@ def test_a_new_major_version_names_those_who_read_it_at_once(within: Directory, 
     )
 
 
+def _without(released: Path, path: str, *steps: str) -> None:
+    """A released schema that lacked what stands there: today it is new."""
+    frozen = json.loads((released / path).read_text())
+    node = frozen
+    for step in steps[:-1]:
+        node = node[step]
+    del node[steps[-1]]
+    (released / path).write_text(json.dumps(frozen))
+
+
+EVERYBODY = "Northshire Council, Northshire Integrated Care Board, Northshire Police"
+
+
+def test_what_a_feed_lacks_from_now_on_names_those_who_read_that_version(within: Directory, released: Path) -> None:
+    path = released / "outbound" / "notification.amended.v1.json"
+    frozen = json.loads(path.read_text())
+    frozen["properties"]["numbered"] = frozen["properties"]["sequence"]
+    path.write_text(json.dumps(frozen))
+
+    assert _said(list(findings(within, FEW, released)), "notification.amended.v1 (outbound)") == [
+        "  notification.amended.v1 (outbound): major: /numbered: removed: who sends it is refused, who reads it"
+        " misses it",
+        "    hurts Northshire Police, who read it",
+        "✗ notification.amended.v1 (outbound): a major change under version 1: make it version 2, with steps in"
+        " upcasting.py",
+    ]
+
+
+def test_a_change_of_what_only_feeds_hold_names_every_subscriber(within: Directory, released: Path) -> None:
+    _plant(released, "feed.withheld.v1", "outbound", {"why": {"type": "string"}})
+
+    assert _said(list(findings(within, FEW, released)), "feed.withheld")[1:] == [
+        f"    hurts {EVERYBODY}, who read it",
+        "✗ feed.withheld.v1 (outbound): a major change under version 1: make it version 2 in feeds.py",
+    ]
+
+
+def test_a_change_of_the_copy_names_those_who_may_be_handed_one(released: Path) -> None:
+    path = released / "exports" / "notification.v1.json"
+    frozen = json.loads(path.read_text())
+    frozen["properties"]["urgency"] = {"type": "string"}
+    path.write_text(json.dumps(frozen))
+
+    (_, hurt, failing) = _said(list(findings(directory(), FEW, released)), "notification.v1 (exports)")
+
+    assert "Child Safeguarding Practice Review Panel" in hurt
+    assert failing == (
+        "✗ notification.v1 (exports): a major change under version 1: raise EXPORT_VERSION in exports.py to 2.0"
+    )
+
+
+def test_an_addition_to_the_copy_passes_and_says_which_number_to_raise(within: Directory, released: Path) -> None:
+    _without(released, "exports/notification.v1.json", "properties", "remarks")
+
+    assert [finding.words for finding in findings(within, FEW, released)] == [
+        "  notification.v1 (exports): minor: /remarks: added: nobody need send it, and readers let it pass",
+        "! notification.v1 (exports): a minor change; it passes. Before it is released, raise the second number of"
+        " EXPORT_VERSION in exports.py by one",
+    ]
+
+
+def _seen(by: Mapping[AgencyType, Any]) -> Mapping[str, EventType]:
+    referred = FEW["incident.referred"]
+    ceiling = Ceiling({**referred.ceiling.agencies, **by}, referred.ceiling.roles)
+    return {**FEW, referred.name: replace(referred, ceiling=ceiling)}
+
+
+def test_a_narrowed_ceiling_names_those_who_lose_a_field_and_passes(within: Directory, released: Path) -> None:
+    narrowed = _seen({AgencyType.ICB: all_but("policeInvestigation", "nature", "children")})
+
+    (found,) = findings(within, narrowed, released)
+
+    assert found == Finding(
+        "! incident.referred.v1 (outbound): `children`, `nature` is kept from every icb from now on:"
+        " Northshire Integrated Care Board read it"
+    )
+
+
+def test_a_narrowed_ceiling_names_nobody_whose_agreement_never_had_the_field(within: Directory, released: Path) -> None:
+    (found,) = findings(within, _seen({AgencyType.ICB: all_but("policeInvestigation", "children")}), released)
+
+    assert found.words.endswith("`children` is kept from every icb from now on: no agreement reads it there")
+
+
+def test_a_type_that_is_taken_from_a_kind_of_agency_says_so(within: Directory, released: Path) -> None:
+    referred = FEW["incident.referred"]
+    left = {kind: seen for kind, seen in referred.ceiling.agencies.items() if kind is not AgencyType.POLICE_FORCE}
+    catalogue = {**FEW, referred.name: replace(referred, ceiling=Ceiling(left, referred.ceiling.roles))}
+
+    (found,) = findings(within, catalogue, released)
+
+    assert found.words == (
+        "! incident.referred.v1 (outbound): the whole of it is kept from every police_force from now on:"
+        " Northshire Police read it"
+    )
+
+
+def test_todays_contracts_are_what_they_were_frozen_as(within: Directory, released: Path) -> None:
+    assert list(findings(within, FEW, released)) == []
+
+
 def test_todays_contracts_hurt_no_agency_of_the_demo() -> None:
     assert [finding.words for finding in findings(directory()) if finding.fails] == []
-
-
-def test_what_is_released_is_what_the_planted_worlds_begin_from() -> None:
-    entry = CATALOGUE["incident.referred"]
-    assert json.loads((RELEASED / "read" / f"{entry.wire_type}.json").read_text()) == schema(entry, 1, Form.READ)

@@ -1,0 +1,59 @@
+"""Everything that somebody outside relies on, as schemas: generated, weighed against the released, and frozen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts import exports, feeds
+from contracts.catalogue import CATALOGUE, EventType
+from contracts.schema_forms import Form, Schema, forms, schema
+
+EXPORTS = "exports"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One schema: a version of a type in one form, or (without an entry) of a copy that is handed over.
+
+    `folder` is where it lies among others of its form, in `contracts/schemas` and in `contracts/released`.
+    """
+
+    name: str
+    major: int
+    folder: str
+    entry: EventType | None = None
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.name, self.major, self.folder
+
+    @property
+    def compared_as(self) -> Form:
+        """Whether a change is borne by who sends it or by who reads it."""
+        return Form.PUBLISH if self.folder == Form.PUBLISH else Form.READ
+
+    def today(self) -> Schema:
+        """The schema as the contracts make it today."""
+        if self.entry is None:
+            return exports.schema()
+        if self.folder == feeds.FORM:
+            return feeds.outbound_schema(self.entry, self.major)
+        return schema(self.entry, self.major, Form(self.folder))
+
+    def place(self, home: Path) -> Path:
+        """Where it lies below `home`."""
+        return home / self.folder / f"{self.name}.v{self.major}.json"
+
+    def __str__(self) -> str:
+        return f"{self.name}.v{self.major} ({self.folder})"
+
+
+def parts(catalogue: Mapping[str, EventType] = CATALOGUE) -> Iterator[Part]:
+    """Every part: each version of each type in each of its forms, what only feeds hold, and the copy for the Panel."""
+    for entry in catalogue.values():
+        for major, _ in entry.versions():
+            yield from (Part(entry.name, major, form, entry) for form in forms(entry))
+            if entry.ceiling.agencies:
+                yield Part(entry.name, major, feeds.FORM, entry)
+    yield from (Part(entry.name, entry.major, feeds.FORM, entry) for entry in feeds.OWN)
+    yield Part(exports.NAME, int(exports.EXPORT_VERSION.partition(".")[0]), EXPORTS)
