@@ -76,11 +76,12 @@ def onward_router(onward: Onward) -> APIRouter:
         who: Who,
         viewer: Looks,
         version: Annotated[int | None, Query(ge=1, le=10_000)] = None,
-        filing: bool = False,
+        filing: bool | None = None,
     ) -> Response:
         allow(purpose, who)
         await _find_notification(onward.desk, incident, viewer)
-        wanted = {"purpose": purpose.value, "filing": str(filing).lower()}
+        wanted = {"purpose": purpose.value}
+        wanted |= {} if filing is None else {"filing": str(filing).lower()}
         wanted |= {"version": str(version)} if version else {}
         return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, wanted)
 

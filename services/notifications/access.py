@@ -4,7 +4,7 @@ from contracts.access import Matter, Party, sees_addresses, visible_fields
 from contracts.ceilings import Fields
 from contracts.directory import Directory
 from services.notifications.case import Case
-from services.notifications.notification import Notification, Written
+from services.notifications.notification import Delay, Notification, Written, awaits_reason
 from services.notifications.recipients import recipients
 
 NATIONAL = frozenset({"panel", "department", "ofsted"})
@@ -47,6 +47,12 @@ def versions_for(party: Party, case: Case, state: Notification, directory: Direc
     if state.filed is None or (drafts is not None and "content" in drafts):
         return kept
     return tuple(written for written in kept if written.number >= (state.filed.version or 0))
+
+
+def delay_for(party: Party, case: Case, state: Notification, directory: Directory) -> Delay:
+    """Why it was late, for a party that may see what stands in it: a reason that was recalled is not told."""
+    told = [one.words for one in state.delay_reasons if not _withheld(party, case, one.fact, directory)]
+    return Delay(tuple(told), awaits_reason(state, case))
 
 
 def _withheld(party: Party, case: Case, fact: str, directory: Directory) -> bool:

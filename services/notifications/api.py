@@ -11,11 +11,11 @@ from contracts.codes import Ground
 from contracts.directory import Directory
 from contracts.vault import Purpose
 from services.notifications import views
-from services.notifications.access import may_see, may_see_content, versions_for
+from services.notifications.access import delay_for, may_see, may_see_content, versions_for
 from services.notifications.case import Case
 from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
 from services.notifications.coverage import coverage
-from services.notifications.notification import Notification, Status, Written
+from services.notifications.notification import Delay, Notification, Status, Written
 from services.notifications.proposals import aggregate
 from services.notifications.recipients import recipients, review_follows
 from shared.database import Database
@@ -46,6 +46,7 @@ class Found:
     directory: Directory
     content: bool
     versions: tuple[Written, ...]
+    delay: Delay
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Shelf:
         if party is None or state.status is None or not may_see(party, case, state, known):
             raise not_found()
         content = may_see_content(party, case, state, known)
-        return Found(case, state, known, content=content, versions=versions_for(party, case, state, known))
+        versions = versions_for(party, case, state, known)
+        return Found(case, state, known, content, versions, delay_for(party, case, state, known))
 
 
 def notifications_router(shelf: Shelf) -> APIRouter:
@@ -92,7 +94,7 @@ def notifications_router(shelf: Shelf) -> APIRouter:
     @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
     async def one(incident: str, asking: Behalf) -> dict[str, Any]:
         found = await shelf.find(incident, asking)
-        return _told(found.case, found.state, found.versions, content=found.content)
+        return _told(found)
 
     @router.get("/{incident}/exports/{form}", summary="A copy, in the form's order; taking it is recorded")
     async def copy(
@@ -101,13 +103,20 @@ def notifications_router(shelf: Shelf) -> APIRouter:
         purpose: Purpose,
         asking: Behalf,
         version: Annotated[int | None, Query(ge=1)] = None,
-        filing: Annotated[bool, Query(description="The copy to be filed: waits for the reason of a delay.")] = False,
+        filing: Annotated[
+            bool | None,
+            Query(description="The copy to be filed, as one for the Panel is: waits for the reason of a delay."),
+        ] = None,
     ) -> Response:
         found = await shelf.find(incident, asking)
         if not found.content or (asking.kind != "person" and form is not Form.JSON):
             raise not_found()  # a page is for people; an agency's system takes the copy that it can read
-        if filing and found.case.awaiting_reason:
-            remedy = "It was submitted late: record the reason with notification.delay-explained first."
+        to_be_filed = purpose is Purpose.PANEL_EXPORT if filing is None else filing
+        if to_be_filed and asking.kind == "person" and found.delay.awaited:
+            remedy = (
+                "It was submitted late: record the reason with notification.delay-explained first, or take a copy "
+                "that is not to be filed (filing=false)."
+            )
             raise Problem(409, "awaiting-reason", "Awaiting the reason for the delay", remedy)
         written = _version(found.versions, version)
         content = await _copied(shelf, Wanted(incident, form, purpose, asking), found, written)
@@ -134,7 +143,7 @@ def _version(versions: Sequence[Written], number: int | None) -> Written:
 
 async def _copied(shelf: Shelf, wanted: Wanted, found: Found, written: Written) -> bytes:
     try:
-        return await shelf.copies.take(wanted, found.case, found.state, written, found.directory)
+        return await shelf.copies.take(wanted, found.case, found.state, written, found.directory, found.delay)
     except NotYetFiled:
         remedy = "What was just sent is still on its way to the vault; ask again in a moment."
         raise Problem(503, "not-yet-filed", "Not yet filed", remedy, headers={"Retry-After": "1"}) from None
@@ -174,7 +183,8 @@ def _other_areas(case: Case, latest: Written | None) -> list[str]:
     return [area for area in named if area != case.host_authority]
 
 
-def _told(case: Case, state: Notification, versions: Sequence[Written], *, content: bool) -> dict[str, Any]:
+def _told(found: Found) -> dict[str, Any]:
+    case, state, versions = found.case, found.state, found.versions
     latest = versions[-1] if versions else None
     filed = state.filed
     grounds = _grounds(state, versions)
@@ -188,11 +198,11 @@ def _told(case: Case, state: Notification, versions: Sequence[Written], *, conte
         "reviewFollows": review_follows(grounds) and state.status is not Status.WITHDRAWN,
         "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in versions],
         "acknowledgedBy": list(state.acknowledged_by),
-        "awaitingReason": case.awaiting_reason,
+        "awaitingReason": found.delay.awaited,
     }
     if filed:
         told["submission"] = filed.model_dump(mode="json") | {"recordedAt": state.filed_recorded_at}
-    if latest and content:
+    if latest and found.content:
         covered = coverage(latest.content)
         told["coverage"] = {
             "ready": covered.ready,

@@ -26,8 +26,9 @@ class Told:
 class Case:
     """One incident as its notification needs it.
 
-    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key. `recalled` has, by
-    the id of a fact that was taken back, its wrong recipients; nobody named: everybody but the authority.
+    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key. `late_unexplained`
+    are the clocks that were met late without a reason. `recalled` has, by the id of a fact that was taken back, its
+    wrong recipients; nobody named: everybody but the authority.
     """
 
     incident: str
@@ -42,7 +43,7 @@ class Case:
     became_aware_at: datetime | None = None
     linked_to: str | None = None
     clocks: Mapping[str, Reckoned] = field(default_factory=dict)
-    awaiting_reason: bool = False
+    late_unexplained: frozenset[str] = frozenset()
     told: Mapping[str, Told] = field(default_factory=dict)
     exclusions: Exclusions = NOBODY
     recalled: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -74,8 +75,9 @@ def evolve(case: Case, fact: AnyEvent) -> Case:
             return replace(case, clocks={**case.clocks, clock: reckoned} if reckoned else _without(case.clocks, clock))
         case DeadlineCancelled(clock=clock):
             return replace(case, clocks=_without(case.clocks, clock))
-        case DeadlineMet(rule=rule, awaiting_reason=awaiting) if rule in DUTY:
-            return replace(case, awaiting_reason=awaiting)
+        case DeadlineMet(clock=clock, awaiting_reason=awaiting):
+            others = case.late_unexplained - {clock}
+            return replace(case, late_unexplained=others | {clock} if awaiting else others)
         case PartnerNotified(recipient=recipient, notified_at=at, channel=channel):
             return replace(case, told={**case.told, recipient: Told(at, channel)})
         case ExclusionApproved() | ExclusionEnded():

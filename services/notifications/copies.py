@@ -17,7 +17,7 @@ from services.notifications.coverage import Coverage, coverage
 from services.notifications.exports.as_csv import as_csv
 from services.notifications.exports.as_pdf import as_pdf
 from services.notifications.exports.document import fields, references, show
-from services.notifications.notification import Notification, Written, differs
+from services.notifications.notification import Delay, Notification, Written, differs
 from services.notifications.recipients import PARTNERS, recipients
 from services.notifications.reckoning import sentence
 from services.notifications.views import stream_of
@@ -67,14 +67,14 @@ class Copies:
         self._vault = vault
 
     async def take(
-        self, wanted: Wanted, case: Case, state: Notification, written: Written, directory: Directory
+        self, wanted: Wanted, case: Case, state: Notification, written: Written, directory: Directory, delay: Delay
     ) -> bytes:
         """The bytes of a copy of one version; that it was taken is committed before they are returned."""
-        needed = references(written.content)
+        needed = references(written.content, delay)
         shown = await self._vault.reveal(needed, purpose=wanted.purpose, caller=wanted.caller, incident=wanted.incident)
         values = {ref: one.value for ref, one in shown.items() if one.status == "present"}
         covered = coverage(written.content)
-        copy = self._copy(wanted, case, state, written, values, covered, directory)
+        copy = self._copy(wanted, case, state, written, values, covered, directory, delay)
         content = RENDER[wanted.form](copy)
         await self._record(wanted, case, written, covered)
         return content
@@ -88,6 +88,7 @@ class Copies:
         values: Mapping[str, Any],
         covered: Coverage,
         directory: Directory,
+        delay: Delay,
     ) -> ExportedNotification:
         clock = duty_clock(case)
         areas = {area: agency.name for area, agency in directory.authorities.items()}
@@ -102,9 +103,9 @@ class Copies:
             clock=sentence(clock) if clock else None,
             remarks=tuple(_remarks(case, written)),
             coverage=_covered(covered),
-            filing=_filing(case, state),
+            filing=_filing(state, delay),
             recipients=tuple(_recipients(case, state, written, directory)),
-            fields=fields(written.content, values, areas),
+            fields=fields(written.content, values, areas, delay),
             exported_at=self._workplace.clock.now(),
             exported_by=wanted.caller.agency or wanted.caller.id,
             exported_as=", ".join(sorted(wanted.caller.roles)) or wanted.caller.kind,
@@ -171,7 +172,7 @@ def _covered(covered: Coverage) -> FieldCoverage:
     return FieldCoverage(ready=covered.ready, fields=covered.fields, missing=missing, sentence=covered.sentence())
 
 
-def _filing(case: Case, state: Notification) -> Filing | None:
+def _filing(state: Notification, delay: Delay) -> Filing | None:
     filed = state.filed
     if filed is None or state.filed_recorded_at is None:
         return None
@@ -180,5 +181,5 @@ def _filing(case: Case, state: Notification) -> Filing | None:
         portal_time=filed.portal_time,
         recorded_at=state.filed_recorded_at,
         without_approval=filed.without_approval,
-        awaiting_reason=case.awaiting_reason,
+        awaiting_reason=delay.awaited,
     )

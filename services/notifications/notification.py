@@ -22,8 +22,9 @@ from contracts.notifications import (
     NotificationSubmitted,
     NotificationWithdrawn,
 )
+from contracts.rules.grounds import clocks_of
 from contracts.submissions import Fault
-from services.notifications.case import Case
+from services.notifications.case import DUTY, Case
 from services.notifications.coverage import missing
 from services.notifications.recipients import SECTION_16C, recipients, review_follows
 from shared.decider import Context, Outcome, Refused, Waiting
@@ -50,8 +51,25 @@ class Written:
 
 
 @dataclass(frozen=True)
+class DelayReason:
+    """Why it was late, by reference to the vault, and the fact that says it."""
+
+    words: str
+    fact: str
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Why it was late, as far as it was told: references, in the order in which they were given."""
+
+    reasons: tuple[str, ...] = ()
+    awaited: bool = False
+
+
+@dataclass(frozen=True)
 class Notification:
-    """A notification folded from its facts. `versions` are kept, every one; `filed_fact` is the id of `filed`'s."""
+    """A notification folded from its facts. `versions` and `delay_reasons` are kept, every one; `filed_fact` is the id
+    of `filed`'s."""
 
     status: Status | None = None
     versions: tuple[Written, ...] = ()
@@ -59,7 +77,7 @@ class Notification:
     filed_fact: str = ""
     filed_recorded_at: datetime | None = None
     grounds: frozenset[Ground] = frozenset()
-    delay_explained: str | None = None
+    delay_reasons: tuple[DelayReason, ...] = ()
     acknowledged_by: tuple[str, ...] = ()
     ended: str | None = None
 
@@ -70,6 +88,19 @@ class Notification:
 
 
 UNWRITTEN = Notification()
+
+
+def awaits_reason(state: Notification, case: Case) -> bool:
+    """Whether the copy to be filed waits for the reason of a delay (DOMAIN 4A item 10).
+
+    The gateway judges. Until it has, its own clocks tell whether the portal's time is late: a copy that is asked for
+    in between must not slip through.
+    """
+    filed = state.filed
+    if filed is None or state.delay_reasons:
+        return False
+    met = [case.clocks[rule] for rule in clocks_of(filed.grounds) if rule in DUTY and rule in case.clocks]
+    return bool(case.late_unexplained) or any(filed.portal_time >= clock.late_from for clock in met)
 
 
 def decide(state: Notification, proposal: AnyEvent, case: Case, context: Context) -> Sequence[Outcome]:
@@ -168,6 +199,8 @@ def _submitted(
             "grounds": frozenset(grounds),
             "without_approval": without_approval,
             "recipients": recipients(grounds, _areas(latest, case)),
+            # One that was written into the version filed has been given.
+            "delay_reason": submitted.delay_reason or (latest.content.delay_reason if latest else None),
         }
     )
     closing = [] if review_follows(grounds) or state.ended else [NotificationClosed(why="no_review_follows")]
@@ -270,15 +303,21 @@ def evolve(state: Notification, fact: AnyEvent) -> Notification:
                 filed_fact=fact.id,
                 filed_recorded_at=at,
                 grounds=filed.grounds,
+                delay_reasons=_with_reason(state, filed.delay_reason, fact),
                 ended=None,
             )
         case NotificationDelayExplained(delay_reason=reason):
-            return replace(state, delay_explained=reason)
+            return replace(state, delay_reasons=_with_reason(state, reason, fact))
         case NotificationAmended() as amended:
             written = Written(amended.version or len(state.versions) + 1, amended.content, fact.actor, fact=fact.id)
             reopened = Status.SUBMITTED if amended.added_grounds else state.status
-            grounds = amended.content.grounds
-            return replace(state, status=reopened, versions=(*state.versions, written), grounds=grounds)
+            return replace(
+                state,
+                status=reopened,
+                versions=(*state.versions, written),
+                grounds=amended.content.grounds,
+                delay_reasons=_with_reason(state, amended.content.delay_reason, fact),
+            )
         case NotificationWithdrawn():
             return replace(state, status=Status.WITHDRAWN)
         case NotificationAcknowledged(by=by):
@@ -288,6 +327,13 @@ def evolve(state: Notification, fact: AnyEvent) -> Notification:
             return replace(state, status=Status.WITHDRAWN if withdrawn else Status.CLOSED, ended=why)
         case _:
             return state
+
+
+def _with_reason(state: Notification, words: str | None, fact: AnyEvent) -> tuple[DelayReason, ...]:
+    known = state.delay_reasons
+    if words is None or words in [reason.words for reason in known]:
+        return known
+    return (*known, DelayReason(words, fact.id))
 
 
 def _approve(versions: tuple[Written, ...], by: str | None) -> tuple[Written, ...]:

@@ -11,30 +11,34 @@ from contracts.notifications import NotificationContent
 from contracts.sealing import is_reference
 from services.notifications.coverage import FORM, FormField
 from services.notifications.exports.labels import LABELS
+from services.notifications.notification import Delay
 from shared.london import LONDON
 
 Values = Mapping[str, Any]
 """Reference to what the vault revealed: words, or a structure; absent where it was erased."""
 
 ERASED = "(erased)"
+IN_TIME = Delay()
 FURTHER = (
     ("Further information", "Other children", "otherChildren"),
     ("Further information", "Risk in the household", "householdRisk"),
     ("Further information", "Parents not informed because", "parentsNotInformedBecause"),
     ("Further information", "Charges", "charges"),
     ("Further information", "Other areas to notify", "otherAreasToNotify"),
-    ("Further information", "Reason for the delay", "delayReason"),
     ("Further information", "Documents", "documents"),
 )
 """What the form has room for beyond its counted fields; shown where it is filled."""
 
 
 def fields(
-    content: NotificationContent, values: Values, areas: Mapping[str, str] = MappingProxyType({})
+    content: NotificationContent,
+    values: Values,
+    areas: Mapping[str, str] = MappingProxyType({}),
+    delay: Delay = IN_TIME,
 ) -> tuple[ExportedField, ...]:
     """Every line of the form in its order, a line a child where it is about children; `areas` names area codes."""
     data = content.model_dump(mode="json")
-    return tuple(_lines(content, _named(data, areas), values))
+    return tuple(_lines(content, _named(data, areas), values, delay))
 
 
 def _named(data: dict[str, Any], areas: Mapping[str, str]) -> dict[str, Any]:
@@ -45,9 +49,9 @@ def _named(data: dict[str, Any], areas: Mapping[str, str]) -> dict[str, Any]:
     return data | {"notifyingAuthority": named(data["notifyingAuthority"]), "otherAreasToNotify": others}
 
 
-def references(content: NotificationContent) -> tuple[str, ...]:
+def references(content: NotificationContent, delay: Delay = IN_TIME) -> tuple[str, ...]:
     """The references a copy needs from the vault, each once, in order."""
-    return tuple(dict.fromkeys(_references(content.model_dump(mode="json"))))
+    return tuple(dict.fromkeys((*_references(content.model_dump(mode="json")), *delay.reasons)))
 
 
 def _references(node: Any) -> Iterator[str]:
@@ -62,7 +66,9 @@ def _references(node: Any) -> Iterator[str]:
                 yield from _references(value)
 
 
-def _lines(content: NotificationContent, data: Mapping[str, Any], values: Values) -> Iterator[ExportedField]:
+def _lines(
+    content: NotificationContent, data: Mapping[str, Any], values: Values, delay: Delay
+) -> Iterator[ExportedField]:
     for field in FORM:
         if field.wire.startswith("children/"):
             for number, child in enumerate(data["children"], 1):
@@ -74,6 +80,21 @@ def _lines(content: NotificationContent, data: Mapping[str, Any], values: Values
         if value:
             shown = f"{len(value)} attached" if wire == "documents" else show(value, values)
             yield ExportedField(section=section, label=label, field=wire, value=shown, ready=True, needed=False)
+    yield from _of_the_delay(content, values, delay)
+
+
+def _of_the_delay(content: NotificationContent, values: Values, delay: Delay) -> Iterator[ExportedField]:
+    """The reason, wherever it was given: in this version, with the submission, or after it."""
+    given = dict.fromkeys(filter(None, (content.delay_reason, *delay.reasons)))
+    if given or delay.awaited:
+        yield ExportedField(
+            section="Further information",
+            label="Reason for the delay",
+            field="delayReason",
+            value="\n".join(filter(None, (show(words, values) for words in given))) or None,
+            ready=not delay.awaited,
+            needed=delay.awaited,
+        )
 
 
 def _line(field: FormField, value: str | None, ready: bool, child: int | None = None) -> ExportedField:

@@ -135,7 +135,12 @@ def export(
     form: Annotated[str, typer.Option(help="pdf, json or csv.")] = "pdf",
     purpose: Annotated[str, typer.Option(help="Why you take a copy; recorded.")] = "panel_export",
     version: Annotated[int | None, typer.Option(help="By default the newest.")] = None,
-    filing: Annotated[bool, typer.Option(help="The copy to be filed: refused while a reason is awaited.")] = False,
+    filing: Annotated[
+        bool | None,
+        typer.Option(
+            help="The copy to be filed, refused while a reason is awaited. By default one taken as panel_export is."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
     account: As = None,
 ) -> None:
@@ -144,7 +149,7 @@ def export(
     Who took it, when and why is recorded first.
     """
     with exchange(account) as door:
-        asked = {"purpose": purpose, "version": version, "filing": "true" if filing else None}
+        asked = {"purpose": purpose, "version": version, "filing": None if filing is None else str(filing).lower()}
         answer = door.download(f"/v1/notifications/{incident}/exports/{form}", **asked)
     name = answer.headers.get("content-disposition", "").partition('filename="')[2].rstrip('"')
     path = output or Path(Path(name).name or f"notification.{form}")
