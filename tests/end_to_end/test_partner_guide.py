@@ -49,6 +49,8 @@ def test_the_guide_leads_from_nothing_to_a_feed_item(exchange: Exchange, tmp_pat
     assert '"sequence":1' in with_curl
 
 
-def test_the_guide_names_every_step_that_it_counts_on() -> None:
+def test_nothing_else_is_to_be_typed_but_what_starts_the_exchange() -> None:
     text = GUIDE.read_text()
     assert len(COMMANDS.findall(text)) == text.count("```sh") == 6
+    # `make run` is the fixture's part here: tests/integration/test_stack_run.py has what it says and leaves.
+    assert re.findall(r"^ {4,}(\S.*)$|^```(?!sh$|$)", COMMANDS.sub("", text), re.MULTILINE) == ["make run"]
