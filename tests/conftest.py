@@ -6,10 +6,21 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.stacks import COMPOSE_FILE, Stack, chosen_stack
+from tests.stacks import COMPOSE_FILE, EMBEDDED, OWN, Stack, chosen, chosen_stack
 
 settings.register_profile("ours", deadline=None)  # a busy machine is no counterexample
 settings.load_profile("ours")
+
+
+def pytest_configure() -> None:
+    """Refuse a choice of servers that there is not, before anything runs on others."""
+    chosen(os.environ)
+
+
+def pytest_report_header() -> str | None:
+    """Which servers were chosen, and that not every test stands on them."""
+    servers = chosen(os.environ)
+    return None if servers == EMBEDDED else f"servers: {servers}; {OWN}"
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook of its own

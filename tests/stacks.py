@@ -57,15 +57,27 @@ class Stack(Protocol):
         """Make a database with its owner and runtime roles; on a server that is not ours, named for the run."""
 
 
+EMBEDDED, CONTAINERS, SOMEBODYS = "embedded servers", "containers", "the servers at KAFKA_BOOTSTRAP_SERVERS"
+OWN = "what runs the whole exchange, or stops a broker for good, starts embedded servers of its own"
+
+
+def chosen(environ: Mapping[str, str]) -> str:
+    """On which servers the tests stand that ask for `stack`. Raises pytest.UsageError for a value that there is not."""
+    told = environ.get("TEST_STACK", "")
+    if told not in ("", "docker"):
+        raise pytest.UsageError(f"TEST_STACK={told}: it is docker, or not set")
+    return CONTAINERS if told else SOMEBODYS if environ.get("KAFKA_BOOTSTRAP_SERVERS") else EMBEDDED
+
+
 @contextmanager
 def chosen_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """TEST_STACK=docker: containers. KAFKA_BOOTSTRAP_SERVERS set: those servers. Otherwise the embedded ones."""
-    if os.environ.get("TEST_STACK") == "docker":
+    if chosen(os.environ) == CONTAINERS:
         if reason := no_engine():
             pytest.skip(reason)
         request.getfixturevalue("docker_services")
         yield servers_of_containers(partial(compose, request.getfixturevalue("docker_compose_project_name")))
-    elif os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+    elif chosen(os.environ) == SOMEBODYS:
         with servers_of_somebody(os.environ) as servers:
             yield servers
     else:

@@ -74,7 +74,10 @@ def until(ask: Callable[[], Any], fits: Callable[[Any], bool] = bool, seconds: f
 
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    """Everything, running."""
+    """Everything, running, on embedded servers whatever TEST_STACK says.
+
+    It makes the users and grants of the whole exchange, and its tests kill what they like: no servers to share.
+    """
     home = tmp_path_factory.mktemp("whole-stack")
     stack = Stack(home, StackPorts.free())
     with ExitStack() as held:
