@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import CATALOGUE, EventType
-from contracts.ceilings import Ceiling, all_but
+from contracts.ceilings import Ceiling, Fields, all_but
 from contracts.codes import AgencyType
 from contracts.directory import Directory, directory_from
 from contracts.schema_forms import Form
@@ -294,7 +294,9 @@ def test_a_narrowed_ceiling_names_nobody_whose_agreement_never_had_the_field(wit
 
 def test_a_type_that_is_taken_from_a_kind_of_agency_says_so(within: Directory, released: Path) -> None:
     referred = FEW["incident.referred"]
-    left = {kind: seen for kind, seen in referred.ceiling.agencies.items() if kind is not AgencyType.POLICE_FORCE}
+    left: dict[AgencyType, Fields] = {
+        kind: seen for kind, seen in referred.ceiling.agencies.items() if kind is not AgencyType.POLICE_FORCE
+    }
     catalogue = {**FEW, referred.name: replace(referred, ceiling=Ceiling(left, referred.ceiling.roles))}
 
     (found,) = findings(within, catalogue, released)
