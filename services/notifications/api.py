@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from contracts.codes import Ground
 from contracts.directory import Directory
+from contracts.rules.grounds import review_follows
 from contracts.vault import Purpose
 from services.notifications import views
 from services.notifications.access import delay_for, may_see, may_see_content, versions_for
@@ -17,7 +18,7 @@ from services.notifications.copies import MEDIA_TYPES, Copies, Form, Wanted
 from services.notifications.coverage import coverage
 from services.notifications.notification import Delay, Notification, Status, Written
 from services.notifications.proposals import aggregate
-from services.notifications.recipients import recipients, review_follows
+from services.notifications.recipients import any_child, recipients
 from shared.database import Database
 from shared.eventlog import EventLog
 from shared.http import Cursors, Page, Problem, not_found
@@ -188,13 +189,14 @@ def _told(found: Found) -> dict[str, Any]:
     latest = versions[-1] if versions else None
     filed = state.filed
     grounds = _grounds(state, versions)
+    child = any_child(latest.content.children) if latest else case.child
     told: dict[str, Any] = {
         "incident": case.incident,
         "partnership": case.partnership,
         "status": state.status,
         "ended": state.ended,
         "grounds": sorted(grounds),
-        "recipients": recipients(grounds, _other_areas(case, latest)),
+        "recipients": recipients(grounds, _other_areas(case, latest), child=child),
         "reviewFollows": review_follows(grounds) and state.status is not Status.WITHDRAWN,
         "versions": [{"version": w.number, "by": w.by, "approvedBy": w.approved_by} for w in versions],
         "acknowledgedBy": list(state.acknowledged_by),

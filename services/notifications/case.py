@@ -12,6 +12,7 @@ from contracts.envelope import AnyEvent
 from contracts.exclusions import NOBODY, Exclusions
 from contracts.incidents import AwarenessCorrected, IncidentLinked, IncidentReferred, NotifiabilityDecided
 from contracts.notifications import PartnerNotified
+from services.notifications.recipients import any_child
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Told:
 class Case:
     """One incident as its notification needs it.
 
-    `notifiable` is None until triage; `grounds` are the last ones decided; `clocks` by their key. `late_unexplained`
-    are the clocks that were met late without a reason. `recalled` has, by the id of a fact that was taken back, its
-    wrong recipients; nobody named: everybody but the authority.
+    `child`: whether anybody in it is under 18. `notifiable` is None until triage; `grounds` are the last ones decided;
+    `clocks` by their key. `late_unexplained` are the clocks that were met late without a reason. `recalled` has, by the
+    id of a fact that was taken back, its wrong recipients; nobody named: everybody but the authority.
     """
 
     incident: str
@@ -38,6 +39,7 @@ class Case:
     areas: frozenset[str] = frozenset()
     other_areas: tuple[str, ...] = ()
     referrers: frozenset[str] = frozenset()
+    child: bool = True
     notifiable: bool | None = None
     grounds: frozenset[Ground] = frozenset()
     became_aware_at: datetime | None = None
@@ -97,6 +99,7 @@ def _referred(case: Case, referral: IncidentReferred, fact: AnyEvent) -> Case:
         areas=frozenset(filter(None, areas)),
         # Whose partners must hear too: home and placing areas, and those named (DOMAIN T02, 1.4).
         other_areas=tuple(area for area in named if area and area != referral.host_authority),
+        child=any_child(referral.children),
         referrers=case.referrers | ({fact.agency} if fact.agency else set()),
     )
 
@@ -108,6 +111,7 @@ def _corrected(case: Case, corrected: IncidentCorrected) -> Case:
     return replace(
         case,
         occurred_from=occurred,
+        child=any_child(corrected.children) if corrected.children else case.child,
         areas=frozenset(corrected.areas) & (case.areas | named),
         other_areas=tuple(area for area in corrected.areas if area != case.host_authority),
     )

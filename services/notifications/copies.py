@@ -18,7 +18,7 @@ from services.notifications.exports.as_csv import as_csv
 from services.notifications.exports.as_pdf import as_pdf
 from services.notifications.exports.document import fields, references, show
 from services.notifications.notification import Delay, Notification, Written, differs
-from services.notifications.recipients import PARTNERS, recipients
+from services.notifications.recipients import PARTNERS, any_child, recipients
 from services.notifications.reckoning import sentence
 from services.notifications.views import stream_of
 from shared.consumer import Workplace
@@ -145,7 +145,7 @@ def _recipients(case: Case, state: Notification, written: Written, directory: Di
     others = [area for area in areas if area != case.host_authority]
     return [
         _recipient(recipient, case, state, directory)
-        for named in recipients(written.content.grounds, others)
+        for named in recipients(written.content.grounds, others, child=any_child(written.content.children))
         for recipient in (
             [agency.id for agency in directory.partners(case.host_authority)] if named == PARTNERS else [named]
         )

@@ -22,11 +22,11 @@ from contracts.notifications import (
     NotificationSubmitted,
     NotificationWithdrawn,
 )
-from contracts.rules.grounds import clocks_of
+from contracts.rules.grounds import S16C, clocks_of, review_follows
 from contracts.submissions import Fault
 from services.notifications.case import DUTY, Case
 from services.notifications.coverage import missing
-from services.notifications.recipients import SECTION_16C, recipients, review_follows
+from services.notifications.recipients import any_child, recipients
 from shared.decider import Context, Outcome, Refused, Waiting
 from shared.london import london_date
 
@@ -198,18 +198,22 @@ def _submitted(
             "version": latest.number if latest else None,
             "grounds": frozenset(grounds),
             "without_approval": without_approval,
-            "recipients": recipients(grounds, _areas(latest, case)),
+            "recipients": recipients(frozenset(grounds), _areas(latest, case), child=_of_a_child(latest, case)),
             # One that was written into the version filed has been given.
             "delay_reason": submitted.delay_reason or (latest.content.delay_reason if latest else None),
         }
     )
-    closing = [] if review_follows(grounds) or state.ended else [NotificationClosed(why="no_review_follows")]
+    closing = [] if review_follows(frozenset(grounds)) or state.ended else [NotificationClosed(why="no_review_follows")]
     return [Outcome(fact, marks=marks), *(Outcome(close) for close in closing)]
 
 
 def _areas(latest: Written | None, case: Case) -> tuple[str, ...]:
     drafted = latest.content.other_areas_to_notify if latest else ()
     return tuple(area for area in dict.fromkeys((*case.other_areas, *drafted)) if area != case.host_authority)
+
+
+def _of_a_child(latest: Written | None, case: Case) -> bool:
+    return any_child(latest.content.children) if latest else case.child
 
 
 def _only_a_correction(filed: NotificationSubmitted, submitted: NotificationSubmitted) -> None:
@@ -227,7 +231,7 @@ def _amended(state: Notification, amended: NotificationAmended, context: Context
         raise Refused(_fault("/type", "withdrawn", "it was withdrawn; refer the incident again"))
     if amended.portal_time < filed.portal_time:
         raise Refused(_fault("/data/portalTime", "before-the-notification", "it lies before the notification's own"))
-    added = (amended.content.grounds - state.grounds) & SECTION_16C
+    added = (amended.content.grounds - state.grounds) & S16C
     version = len(state.versions) + 1
     return [Outcome(amended.model_copy(update={"version": version, "added_grounds": frozenset(added)}))]
 

@@ -1,28 +1,23 @@
-"""Who must be told of a notification, worked out from its grounds (DOMAIN 1.1, T01 to T04, 4A item 19)."""
+"""Who must be told of a notification, by the truth table of DOMAIN 1.1: national bodies, partners, other areas."""
 
 from collections.abc import Iterable
 
 from contracts.codes import Ground
+from contracts.incidents import Child
+from contracts.rules.grounds import Recipient, recipients_of, under_18
 
-SECTION_16C = frozenset({Ground.S16C_A, Ground.S16C_B})
-PANEL, DEPARTMENT, OFSTED, PARTNERS = "panel", "department", "ofsted", "partners"
-
-
-def review_follows(grounds: Iterable[Ground]) -> bool:
-    """Whether a rapid review follows: with any section 16C ground, never otherwise."""
-    return bool(SECTION_16C & set(grounds))
+PARTNERS = Recipient.PARTNERS.value
 
 
-def recipients(grounds: Iterable[Ground], other_areas: Iterable[str] = ()) -> tuple[str, ...]:
-    """The recipients of a notification in their usual order; other areas by their area code.
+def any_child(people: Iterable[Child]) -> bool:
+    """Whether anybody of these counts as a child: a care leaver may be 24."""
+    return any(under_18(each.age_at_incident) for each in people)
 
-    The Panel considers section 16C cases only; the Department and Ofsted get every notification, through the Panel's
-    system; partners and other areas hear of section 16C cases and of a looked-after child's death, of a care leaver's
-    by local rule alone (default: no).
+
+def recipients(grounds: frozenset[Ground], other_areas: Iterable[str] = (), *, child: bool = True) -> tuple[str, ...]:
+    """The recipients in their usual order; other areas by their area code, wherever partners are told.
+
+    `child`: whether anybody in the incident is under 18 (`any_child`).
     """
-    found = set(grounds)
-    if not found:
-        return ()
-    considered = (PANEL,) if review_follows(found) else ()
-    local = (PARTNERS, *other_areas) if found & (SECTION_16C | {Ground.LAC_DEATH}) else ()
-    return (*considered, DEPARTMENT, OFSTED, *local)
+    told = tuple(recipient.value for recipient in recipients_of(grounds, child=child))
+    return (*told, *other_areas) if PARTNERS in told else told

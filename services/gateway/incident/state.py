@@ -13,7 +13,7 @@ from contracts.agreements import ExclusionApproved, ExclusionBasis, ExclusionEnd
 from contracts.codes import AbuseOrNeglect, Ground, Grounds, Nature
 from contracts.exclusions import NOBODY, Exclusions
 from contracts.rules import Rule, rule
-from contracts.rules.grounds import Circumstances, Where, grounds_of
+from contracts.rules.grounds import Circumstances, grounds_of
 from shared import decider
 from shared.deadlines import Deadline, DeadlineState
 from shared.london import london_date
@@ -164,12 +164,11 @@ class Incident:
 
     def grounds_if(self, abuse_or_neglect: AbuseOrNeglect, nature: Nature | None = None) -> frozenset[Ground]:
         """The truth table's grounds, were this known of abuse or neglect (and that of the nature)."""
-        where = Where.OUTSIDE_ENGLAND if self.outside_england else Where.IN_AREA
         cases = (
             Circumstances(
                 nature=nature or self.nature,
                 abuse_or_neglect=abuse_or_neglect,
-                where=where,
+                outside_england=self.outside_england,
                 normally_resident=self.normally_resident,
                 looked_after=child.looked_after,
                 care_leaver=child.care_leaver,
