@@ -201,11 +201,18 @@ def _account() -> Account | None:
     try:
         entry = pwd.getpwnam(ACCOUNT_FOR_ROOT)
     except KeyError:
-        made = subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", ACCOUNT_FOR_ROOT], check=False)
-        if made.returncode != 0:
+        if not _made_account():
             raise CannotStart(
                 f"PostgreSQL may not run as root, and no account {ACCOUNT_FOR_ROOT!r} could be made for it: make one,"
                 " or start as another user."
             ) from None
         entry = pwd.getpwnam(ACCOUNT_FOR_ROOT)
     return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _made_account() -> bool:
+    order = ["useradd", "--system", "--shell", "/usr/sbin/nologin", ACCOUNT_FOR_ROOT]
+    try:
+        return subprocess.run(order, check=False).returncode == 0
+    except FileNotFoundError:  # some systems make accounts by another command
+        return False
