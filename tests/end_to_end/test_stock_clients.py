@@ -29,12 +29,24 @@ def test_a_stock_client_publishes_and_reads(
     client = install(tmp_path / "client", environment_of(connection))
     offset = int(client.run("publish", str(REFERRAL)).strip())
     with Publisher(connection) as publisher:
-        receipt = until(lambda: _receipt_at(publisher, offset))
-        assert publisher.verdict(receipt).status == "accepted", receipt
+        verdict = publisher.verdict(until(lambda: _receipt_at(publisher, offset)))
+        assert verdict.status == "accepted", verdict
+        referral = until(lambda: _place_of(publisher, verdict.incident))
 
-    told = [json.loads(line) for line in client.run("read", "1").splitlines()]
-    assert [each["sequence"] for each in told] == [1]
-    assert told[0]["partnership"] == "sandbox"
+    told = [json.loads(line) for line in client.run("read", str(referral)).splitlines()]
+    assert [each["sequence"] for each in told] == list(range(1, referral + 1))
+    assert (told[-1]["type"], told[-1]["subject"]) == ("incident.referred.v1", verdict.incident)
+    assert {each["partnership"] for each in told} == {"sandbox"}
+
+
+def _place_of(publisher: Publisher, incident: str | None) -> int | None:
+    """The number that an incident's referral has in the feed, once it stands there and on the topic."""
+    published, page = publisher.gateway.get("/v1/feed/state")["published"], publisher.gateway.get("/v1/feed", limit=500)
+    for item in page["items"]:
+        if (item["type"], item.get("subject")) == ("incident.referred.v1", incident) and item["sequence"] <= published:
+            return int(item["sequence"])
+    assert len(page["items"]) < 500, "the feed is longer than a page: read on"
+    return None
 
 
 def _receipt_at(publisher: Publisher, offset: int) -> Any:
@@ -50,10 +62,17 @@ def test_curl_publishes_and_reads(connection: Connection) -> None:
     assert told["status"] == "accepted"
 
     feed = StockClient(["sh", str(EXAMPLES / "curl/feed.sh")], environment)
-    first = until(lambda: json.loads(feed.run()), lambda page: page["items"])
-    assert first["items"][0]["sequence"] == 1
-    second = json.loads(feed.run(first["next"]))
-    assert not {item["sequence"] for item in second["items"]} & {item["sequence"] for item in first["items"]}
+    read: list[dict[str, Any]] = []
+    cursor: list[str] = []
+
+    def comes_back() -> bool:
+        page = json.loads(feed.run(*cursor))
+        read.extend(page["items"])
+        cursor[:] = [page["next"]]
+        return ("incident.referred.v1", told["incident"]) in {(item["type"], item.get("subject")) for item in read}
+
+    until(comes_back)
+    assert [item["sequence"] for item in read] == list(range(1, len(read) + 1))
 
 
 def test_a_client_built_on_an_old_librdkafka_is_refused_as_if_its_credentials_were_wrong(
