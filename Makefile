@@ -28,7 +28,7 @@ lint: $(INSTALLED) ## formatting, lints, types, who may import whom, and the con
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --strict -p safeguarding_exchange
+	$(BIN)/mypy --strict --python-version 3.10 -p safeguarding_exchange
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.contracts check
 

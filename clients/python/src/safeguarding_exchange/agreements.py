@@ -10,7 +10,7 @@ import typer
 from safeguarding_exchange import shown
 from safeguarding_exchange.options import As, Incident, Json, Partnership, Reason, exchange
 
-if sys.version_info >= (3, 11):  # noqa: UP036 - the client runs on 3.10
+if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
