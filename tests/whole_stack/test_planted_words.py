@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,27 +13,45 @@ import httpx
 import pytest
 from kafka import KafkaConsumer
 
-from contracts.catalogue import CATALOGUE
-from contracts.sealing import marks
-from infra.demo.outside_eye import ALL, look
+from contracts.catalogue import CATALOGUE, version
+from contracts.sealing import marked, marks
+from infra.demo.outside_eye import look
 from tests.whole_stack.conftest import Event, Exchange, proposal, until
 
 NAME, STREET, PHRASE = "Zebedee-Planted", "Plantedstreet 7", "a planted phrase about the case"
 WORDS = f"{PHRASE}, said of {NAME} of {STREET}"
 PLANTED = (b"Zebedee-Planted", b"Plantedstreet", b"planted phrase")
+METRIC = re.compile(r"^[a-z_]+(\{.*\})? [0-9.e+]+$", re.MULTILINE)
+TOLD = ("safeguarding.incidents", "safeguarding.notifications", "partner.northshire-council.outbound")
 IDENTITY = {"name": NAME, "otherNames": [NAME], "dateOfBirth": "2022-03-01", "address": STREET, "localId": NAME}
 CONTACT = {"name": NAME, "role": PHRASE, "phone": "01234 567890", "email": "zebedee-planted@northshire.example"}
 VALUES = {"identity": IDENTITY, "contact": CONTACT, "narrative": WORDS, "place": STREET}
 
 
+def _marked_fields() -> set[tuple[str, str]]:
+    """Every type and version that somebody may propose, with each of its fields that takes words."""
+    proposable = [entry for entry in CATALOGUE.values() if entry.proposers]
+    versions = [(f"{entry.name}.v{major}", model) for entry in proposable for major, model in entry.versions()]
+    return {(type_, "/" + "/".join(mark.path)) for type_, model in versions for mark in marks(model)}
+
+
 def planted(event: Event) -> Event:
     """The event with words in each marked field, those that the example leaves out included."""
-    name, _, major = event["type"].rpartition(".v")
-    model = dict(CATALOGUE[name].versions())[int(major)]
     data = event["data"]
-    for mark in marks(model):
+    for mark in marks(_model(event)):
         data = _put(data, mark.path, VALUES[mark.sealed.kind])
     return event | {"data": data}
+
+
+def _model(event: Event) -> Any:
+    entry, major, _ = version(event["type"])
+    return dict(entry.versions())[major]
+
+
+def _said(event: Event) -> set[tuple[str, str]]:
+    """The marked fields that the event has words in."""
+    found = marked(_model(event), event["data"])
+    return {(event["type"], re.sub(r"/\d+", "/*", pointer)) for pointer, _ in found}
 
 
 def _put(node: Any, path: tuple[str, ...], value: Any) -> Any:
@@ -43,57 +63,115 @@ def _put(node: Any, path: tuple[str, ...], value: Any) -> Any:
     return {**node, step: _put(node.get(step, {}), rest, value)}
 
 
+@dataclass
+class Planting:
+    """Says one thing after another with words in each marked field; what was said and taken, and what was answered."""
+
+    exchange: Exchange
+    said: set[tuple[str, str]] = field(default_factory=set)
+    answers: list[bytes] = field(default_factory=list)
+
+    def act(self, by: str, type_: str, incident: str, **data: Any) -> str:
+        """Propose this, which must be accepted; the id of the fact that it became."""
+        event = planted(proposal(type_, None, incident, **data))
+        receipt = self.exchange.settled(by, self.exchange.send(by, event))
+        assert receipt["status"] == "accepted", (type_, receipt["faults"])
+        self.said |= _said(event)
+        self.answers.append(str(receipt).encode())
+        return str(receipt["facts"][0])
+
+    def refer(self) -> tuple[Event, str, str]:
+        """One incident over HTTPS, and its twin over Kafka."""
+        event = planted(proposal("incident.referred.v1", "northshire-police"))
+        over_https = self.exchange.send("northshire-police", event)
+        twin = planted(event | {"id": "planted-over-kafka"})
+        over_kafka = self.exchange.topics.send("northshire-police", _json(twin))
+        assert (over_https.status, over_kafka.status) == ("accepted", "accepted")
+        self.said |= _said(event)
+        return event, str(over_https.incident), str(over_kafka.incident)
+
+    def child_in(self, incident: str) -> str:
+        """The subject that the referral's first child became."""
+        told = self.exchange.https.get("authority-approver", f"/v1/incidents/{incident}/timeline").json()
+        return str(told["items"][0]["data"]["children"][0]["subject"])
+
+    def file_document(self, incident: str) -> None:
+        """A note about the case, under a name that names somebody."""
+        answer = httpx.post(
+            f"{self.exchange.stack.urls['gateway']}/v1/documents",
+            params={"incident": incident},
+            content=WORDS.encode(),
+            headers=self.exchange.tokens.headers("authority-notifier")
+            | {"content-type": "text/plain", "document-name": f"{NAME}.txt"},
+            timeout=60,
+        )
+        assert answer.status_code == 201, answer.text
+        self.answers.append(answer.content)
+
+
 def _past(**ago: float) -> str:
     return (datetime.now(UTC) - timedelta(**ago)).isoformat()
 
 
-def _everything(incident: str, twin: str) -> Iterator[tuple[str, Event]]:
+def _plant_everything(planting: Planting, incident: str, twin: str) -> None:
     """One act after another, so that each type with a marked field is accepted once."""
-    yield (
-        "authority-approver",
-        proposal("notifiability.decided.v1", None, incident, becameAwareAt=_past(hours=2), awarenessSource="police"),
-    )
-    yield "authority-approver", proposal("awareness.corrected.v1", None, incident, awareAt=_past(hours=3))
+    act, notifier, approver = planting.act, "authority-notifier", "authority-approver"
+    act(approver, "notifiability.decided.v1", incident, becameAwareAt=_past(hours=2), awarenessSource="police")
+    corrected = act(approver, "awareness.corrected.v1", incident, awareAt=_past(hours=3))
     content = proposal("notification.drafted.v1")["data"]["content"] | {"becameAwareAt": _past(hours=3)}
-    yield "authority-notifier", proposal("notification.drafted.v1", None, incident, content=content)
-    yield "authority-approver", proposal("notification.approved.v1", None, incident)
-    yield "authority-approver", proposal("notification.returned-to-draft.v1", None, incident)
-    yield "authority-approver", proposal("notification.approved.v1", None, incident)
-    yield "authority-notifier", proposal("notification.submitted.v1", None, incident, portalTime=_past(minutes=30))
-    yield "authority-notifier", proposal("notification.delay-explained.v1", None, incident)
-    yield (
-        "authority-notifier",
-        proposal("notification.amended.v2", None, incident, content=content, portalTime=_past(minutes=5)),
+    act(notifier, "notification.drafted.v1", incident, content=content)
+    act(approver, "notification.approved.v1", incident)
+    act(approver, "notification.returned-to-draft.v1", incident)
+    act(approver, "notification.approved.v1", incident)
+    act(notifier, "notification.submitted.v1", incident, portalTime=_past(minutes=30))
+    act(notifier, "notification.delay-explained.v1", incident)
+    act(notifier, "notification.amended.v2", incident, content=content, portalTime=_past(minutes=5))
+    first_version = {"content": content, "amendedAt": _past(minutes=4), "ground": "S16C_A"}
+    act(notifier, "notification.amended.v1", incident, **first_version)
+    act(approver, "incident.linked.v1", incident, lead=incident, twin=twin)
+    act(approver, "notification.withdrawn.v1", incident, panelToldAt=_past(minutes=1))
+    act(approver, "incident.recalled.v1", incident, event=corrected)
+    act(approver, "exclusion.proposed.v1", incident)
+    pair = {"subjects": [planting.child_in(each) for each in (incident, twin)], "incidents": [incident, twin]}
+    act(approver, "subjects.merged.v1", incident, **pair, likeness=None)
+    act(approver, "subjects.split.v1", incident, **pair)
+    act(approver, "incident.corrected.v1", incident, **_correction())
+    planting.file_document(incident)
+
+
+def _correction() -> dict[str, Any]:
+    """Each field of a referral that takes words, said anew: the words are planted with the others."""
+    fields = (
+        "occurrence",
+        "children",
+        "furtherChildren",
+        "summary",
+        "immediateActions",
+        "familyAndHousehold",
+        "contact",
     )
-    yield (
-        "authority-notifier",
-        proposal(
-            "notification.amended.v1", None, incident, content=content, amendedAt=_past(minutes=4), ground="S16C_A"
-        ),
-    )
-    yield "authority-approver", proposal("notification.withdrawn.v1", None, incident, panelToldAt=_past(minutes=1))
-    yield "authority-approver", proposal("incident.linked.v1", None, incident, lead=incident, twin=twin)
+    referral = proposal("incident.referred.v1")["data"]
+    return {
+        "abuseOrNeglect": None,
+        "homeAuthority": None,
+        "cleared": [],
+        "occurrence": referral["occurrence"],
+        "children": referral["children"],
+        "reasons": [{"field": each} for each in fields],
+    }
 
 
 @pytest.fixture(scope="module")
-def replies(exchange: Exchange) -> list[bytes]:
-    """Plant, in every way there is, and wait until the vault has collected all of it; what was answered."""
-    answers: list[bytes] = []
-    event = planted(proposal("incident.referred.v1", "northshire-police"))
-    incident = str(exchange.send("northshire-police", event).incident)
-    over_kafka = exchange.topics.send("northshire-police", _json(planted(event | {"id": "planted-over-kafka"})))
-    assert over_kafka.status == "accepted"
-    for by, act in _everything(incident, str(over_kafka.incident)):
-        sent = exchange.send(by, planted(act))
-        receipt = exchange.settled(by, sent)
-        if act["type"] != "incident.linked.v1":
-            assert receipt["status"] == "accepted", (act["type"], receipt["faults"])
-        answers.append(str(receipt).encode())
-    answers += _senseless(exchange, event)
+def planting(exchange: Exchange) -> Planting:
+    """Plant, in every way there is, and wait until the vault has collected all of it."""
+    begun = Planting(exchange)
+    event, incident, twin = begun.refer()
+    _plant_everything(begun, incident, twin)
+    begun.answers += _senseless(exchange, event)
     exchange.topics.send("northshire-police", f"not JSON: {WORDS}".encode())
     exchange.topics.send("northshire-police", _json(event | {"id": "planted-wrong", "type": f"{PHRASE}.v1"}))
     until(lambda: _waiting_parcels(exchange, "gateway") + _waiting_parcels(exchange, "notifications") == 0)
-    return answers
+    return begun
 
 
 def _json(event: Event) -> bytes:
@@ -164,12 +242,52 @@ def test_the_search_finds_words_however_they_are_written() -> None:
     assert not _found(b"nothing of the kind")
 
 
-def test_no_topic_holds_them(exchange: Exchange, replies: list[bytes]) -> None:
-    for record in look(exchange.stack.kafka, ALL):
+def test_each_field_that_takes_words_was_planted_and_taken(planting: Planting) -> None:
+    assert planting.said == _marked_fields()
+
+
+def test_no_topic_holds_them(exchange: Exchange, planting: Planting) -> None:
+    """Nobody's words are on a topic that nobody wrote to: what was said must have come to each kind of topic."""
+    kafka = exchange.stack.kafka
+    said = {_name(type_) for type_, _ in planting.said}
+
+    def not_there_yet() -> set[tuple[str, str]]:
+        there = {(record.topic.partition(".")[0], _name(str(record.event.get("type")))) for record in look(kafka, TOLD)}
+        return {(kind, name) for kind in ("safeguarding", "partner") for name in said} - there
+
+    until(not_there_yet, lambda missing: not missing)
+    seen = look(kafka, _topics(exchange))
+    assert {record.topic for record in seen} >= {*TOLD, "submissions.notifications", "answers", "safeguarding.vault"}
+    for record in seen:
         assert not _found(record.content), record.topic
 
 
-def test_the_inbound_topics_are_empty_once_taken(exchange: Exchange, replies: list[bytes]) -> None:
+def _name(type_: str) -> str:
+    """Without its version: what is said in version 1 is recorded in today's."""
+    return type_.rpartition(".v")[0]
+
+
+def _topics(exchange: Exchange) -> list[str]:
+    """Every topic that the broker has, but for its own and those that the gateway empties."""
+    consumer = KafkaConsumer(**_as_super_user(exchange))
+    try:
+        return [each for each in consumer.topics() if not each.startswith("__") and not each.endswith(".inbound")]
+    finally:
+        consumer.close()
+
+
+def _as_super_user(exchange: Exchange) -> dict[str, Any]:
+    kafka = exchange.stack.kafka
+    return {
+        "bootstrap_servers": kafka.bootstrap,
+        "security_protocol": kafka.security_protocol,
+        "sasl_mechanism": kafka.sasl_mechanism,
+        "sasl_plain_username": kafka.admin_username,
+        "sasl_plain_password": kafka.admin_password,
+    }
+
+
+def test_the_inbound_topics_are_empty_once_taken(exchange: Exchange, planting: Planting) -> None:
     topics = [f"partner.{agency}.inbound" for agency in exchange.stack.agencies]
 
     def left() -> list[bytes]:
@@ -181,28 +299,20 @@ def test_the_inbound_topics_are_empty_once_taken(exchange: Exchange, replies: li
     until(left, lambda found: not found)
 
 
-def test_no_key_and_no_header_holds_them(exchange: Exchange, replies: list[bytes]) -> None:
-    kafka = exchange.stack.kafka
+def test_no_key_and_no_header_holds_them(exchange: Exchange, planting: Planting) -> None:
     consumer = KafkaConsumer(
-        *ALL,
-        bootstrap_servers=kafka.bootstrap,
-        security_protocol=kafka.security_protocol,
-        sasl_mechanism=kafka.sasl_mechanism,
-        sasl_plain_username=kafka.admin_username,
-        sasl_plain_password=kafka.admin_password,
-        auto_offset_reset="earliest",
-        consumer_timeout_ms=3000,
+        *_topics(exchange), **_as_super_user(exchange), auto_offset_reset="earliest", consumer_timeout_ms=3000
     )
-    seen = 0
+    seen = set()
     for record in consumer:
-        seen += 1
+        seen.add(record.topic)
         assert not _found(b" ".join([record.key or b"", *(value or b"" for _, value in record.headers)]))
     consumer.close()
-    assert seen > 10
+    assert seen >= {*TOLD}
 
 
 @pytest.mark.parametrize("database", ["gateway", "notifications", "delivery", "vault", "vault_keys"])
-async def test_no_database_holds_them_in_the_clear(exchange: Exchange, replies: list[bytes], database: str) -> None:
+async def test_no_database_holds_them_in_the_clear(exchange: Exchange, planting: Planting, database: str) -> None:
     tables = await _query(exchange, database, "select tablename from pg_tables where schemaname = 'public'")
     assert tables
     for (table,) in tables:
@@ -210,7 +320,7 @@ async def test_no_database_holds_them_in_the_clear(exchange: Exchange, replies: 
             assert not _found(row.encode()), table
 
 
-def test_no_log_no_trace_and_no_letter_holds_them(exchange: Exchange, replies: list[bytes]) -> None:
+def test_no_log_no_trace_and_no_letter_holds_them(exchange: Exchange, planting: Planting) -> None:
     folder = exchange.stack.home.folder
     files = [*folder.glob("logs/*"), *folder.glob("services/*/traces/*"), *folder.glob("mail/*/*")]
     assert {"logs", "traces", "new"} <= {file.parent.name for file in files}
@@ -219,11 +329,14 @@ def test_no_log_no_trace_and_no_letter_holds_them(exchange: Exchange, replies: l
             assert not _found(file.read_bytes()), file.name
 
 
-def test_no_metric_holds_them(exchange: Exchange, replies: list[bytes]) -> None:
+def test_no_metric_holds_them(exchange: Exchange, planting: Planting) -> None:
     for name, url in exchange.stack.urls.items():
-        assert not _found(httpx.get(f"{url}/metrics").content), name
+        told = httpx.get(f"{url}/metrics")
+        assert METRIC.search(told.text), f"{name} answered {told.status_code} without a figure"
+        assert not _found(told.content), name
 
 
-def test_no_answer_says_them_again(replies: list[bytes]) -> None:
-    for answer in replies:
+def test_no_answer_says_them_again(planting: Planting) -> None:
+    assert len(planting.answers) > 20
+    for answer in planting.answers:
         assert not _found(answer)
