@@ -1,4 +1,7 @@
-"""One trace holds from the agency's request through the log and Kafka to every consumer, and back to the receipt."""
+"""One trace holds from a request through the log and Kafka to every consumer, and back to the receipt.
+
+The vault reads no topic: a trace reaches it with what it is asked, and goes on with the facts that follow from that.
+"""
 
 import json
 import secrets
@@ -20,24 +23,25 @@ def _spans(exchange: Exchange, trace: str) -> set[tuple[str, str]]:
     return found
 
 
+def _headers(exchange: Exchange, by: str, trace: str) -> dict[str, str]:
+    return exchange.tokens.headers(by) | {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+
+
 def _post(exchange: Exchange, by: str, event: dict[str, Any], trace: str) -> dict[str, Any]:
-    headers = exchange.tokens.headers(by) | {
-        "content-type": "application/cloudevents+json",
-        "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
-        "prefer": "wait=20",
-    }
+    headers = _headers(exchange, by, trace) | {"content-type": "application/cloudevents+json", "prefer": "wait=20"}
     answer = httpx.post(f"{exchange.stack.urls['gateway']}/v1/events", json=event, headers=headers, timeout=40)
     told: dict[str, Any] = answer.json()
     return told
 
 
-def test_a_referral_is_one_trace_from_the_request_to_the_other_services_reaction(exchange: Exchange) -> None:
+def test_a_referral_is_one_trace_from_the_request_to_each_other_services_reaction(exchange: Exchange) -> None:
     trace = secrets.token_hex(16)
     _post(exchange, "northshire-police", proposal("incident.referred.v1", "northshire-police"), trace)
     wanted = {
         ("gateway", "POST /v1/events"),
         ("gateway", "publish"),
         ("notifications", "apply incident.referred"),
+        ("delivery", "apply incident.referred"),
     }
     until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
 
@@ -54,5 +58,28 @@ def test_a_proposal_is_one_trace_over_its_owner_and_back_into_the_receipt(exchan
         ("notifications", "apply notification.drafted"),
         ("notifications", "publish"),
         ("gateway", "apply submission.answered"),
+        ("delivery", "apply notification.drafted"),
+    }
+    until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
+
+
+def test_a_look_is_one_trace_over_the_vault_and_what_it_tells_of_the_look(exchange: Exchange) -> None:
+    incident = exchange.refer()
+    trace = secrets.token_hex(16)
+
+    def look() -> httpx.Response:
+        return httpx.get(
+            f"{exchange.stack.urls['gateway']}/v1/incidents/{incident}/detail",
+            params={"purpose": "triage"},
+            headers=_headers(exchange, "authority-approver", trace),
+            timeout=40,
+        )
+
+    assert until(look, lambda answer: answer.status_code != 503).status_code == 200
+    wanted = {
+        ("gateway", "GET /v1/incidents/{incident}/detail"),
+        ("vault", "POST /v1/reveal"),
+        ("vault", "publish"),
+        ("delivery", "apply record.read"),
     }
     until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
