@@ -8,7 +8,7 @@ import httpx
 import pikepdf
 import pytest
 
-from tests.whole_stack.conftest import Exchange, until
+from tests.whole_stack.conftest import Exchange, proposal, until
 
 NOTIFIER, APPROVER, STRANGER = "authority-notifier", "authority-approver", "southmere-authority-approver"
 
@@ -76,10 +76,19 @@ def test_a_document_is_filed_and_fetched_as_it_was(exchange: Exchange, incident:
     assert too_large.status_code == 413
 
 
-def test_a_notification_is_shown_as_its_owner_shows_it(exchange: Exchange, incident: str) -> None:
-    assert ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}").status_code in (200, 404)
-    assert ask(exchange, NOTIFIER, "GET", "/v1/notifications").status_code == 200
+def test_a_notification_is_shown_as_its_owner_shows_it(exchange: Exchange) -> None:
+    incident = exchange.refer()
+    for by, example in ((APPROVER, "notifiability.decided.v1"), (NOTIFIER, "notification.drafted.v1")):
+        receipt = exchange.settled(by, exchange.send(by, proposal(example, None, incident)))
+        assert receipt["status"] == "accepted", receipt
+    shown = ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}")
+    assert shown.status_code == 200, shown.text
+    told = shown.json()
+    assert (told["incident"], told["status"], told["versions"][0]["by"]) == (incident, "draft", NOTIFIER)
+    listed = ask(exchange, NOTIFIER, "GET", "/v1/notifications").json()["items"]
+    assert incident in {one["incident"] for one in listed}
     assert ask(exchange, STRANGER, "GET", f"/v1/notifications/{incident}").status_code == 404
+    assert incident not in ask(exchange, STRANGER, "GET", "/v1/notifications").text
     wrong = ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}/exports/docx", params={"purpose": "triage"})
     assert wrong.status_code == 422
 

@@ -85,7 +85,8 @@ def test_from_a_referral_to_the_copy_for_the_panel(terminal: Terminal, tmp_path:
     draft = ("draft", incident, str(tmp_path / "content.json"), "--as", "authority-notifier")
     assert terminal.json(*draft)["status"] == "accepted"
     refused = terminal.run("approve", incident, "--as", "authority-notifier", fails=True)
-    assert "authority-notifier" not in refused
+    assert "your agency and role, under your sharing agreement, may propose only" in " ".join(refused.lower().split())
+    assert terminal.json("notification", incident, "--as", "authority-notifier")["status"] == "draft"
     assert terminal.json("approve", incident, "--as", "authority-approver")["status"] == "accepted"
     submitted = ("submitted", incident, "--reference", "CSI-1", "--at", filed, "--as", "authority-notifier")
     assert terminal.json(*submitted)["status"] == "accepted"
@@ -102,6 +103,9 @@ def test_from_a_referral_to_the_copy_for_the_panel(terminal: Terminal, tmp_path:
 
 
 def test_an_operator_sees_signals_and_that_the_log_is_whole_and_no_case(terminal: Terminal, exchange: Exchange) -> None:
+    at = ("--at", exchange.stack.urls["delivery"], "--as", "operator")
+    assert {one["agency"] for one in terminal.json("feeds", *at)} >= {"northshire-council", "panel"}
+    assert "northshire-council" in terminal.run("feeds", *at)
     for service in ("gateway", "notifications", "vault"):
         told = terminal.json("signals", "--at", exchange.stack.urls[service], "--as", "operator")
         assert told["service"] == service
