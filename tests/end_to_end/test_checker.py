@@ -12,6 +12,7 @@ import pytest
 
 from infra.demo.checker import EXPECTATIONS, BadExpectation, Difference, differences, read_expectations
 from infra.demo.clock_mover import NotQuiet
+from infra.demo.outside_eye import Seen, types_by_topic
 from infra.demo.run import Act, Outcome
 from infra.local import demo
 
@@ -100,6 +101,16 @@ def test_one_wrong_date_in_the_expectations_is_reported(found: dict[str, Any], t
         ("incidents/second", {}, "incidents: expected referral, found referral, second"),
         ("receipts/draft/status", "refused", "receipt of draft, status: expected accepted, found refused"),
         ("incidents/referral/published/safeguarding.notifications", [], "types on safeguarding.notifications: exp"),
+        (
+            "incidents/referral/published/safeguarding.vault",
+            ["record.read.v1"],
+            "types on safeguarding.vault: expected nothing, found record.read.v1",
+        ),
+        (
+            "incidents/referral/published/safeguarding.notifications",
+            ["notification.approved.v1", "notification.drafted.v1", "notification.drafted.v1"],
+            "types on safeguarding.notifications: exp",
+        ),
         ("in_the_open", ["answers"], "words on topics: expected nothing, found answers"),
     ],
 )
@@ -112,6 +123,40 @@ def test_whatever_came_out_otherwise_is_said(path: str, value: Any, sentence: st
     node[last] = value
 
     assert any(sentence in said for said in _compared(changed))
+
+
+def test_what_other_scenarios_bring_about_is_no_difference(found: dict[str, Any]) -> None:
+    found["calendar"] = {"safeguarding.calendar": ["calendar.day-added.v1"]}
+    found["incidents"]["referral"]["published"]["safeguarding.vault"] = ["subject.likeness-noticed.v1"]
+
+    assert _compared(found) == []
+
+
+def _missed(number: int, **data: Any) -> Seen:
+    told = {"clock": "T01", "due": "2026-09-07", "again": False} | data
+    event = {
+        "source": "/services/gateway",
+        "id": str(number),
+        "type": "deadline.missed.v1",
+        "subject": "it",
+        "data": told,
+    }
+    return Seen("safeguarding.incidents", b"", event)
+
+
+@pytest.mark.parametrize(
+    ("seen", "times"),
+    [
+        ([_missed(1)], 1),
+        ([_missed(1), _missed(1)], 1),
+        ([_missed(1), _missed(2, again=True), _missed(3, clock="T03")], 1),
+        ([_missed(1), _missed(2)], 2),
+        ([_missed(1), _missed(2, again=True), _missed(3, again=True), _missed(4)], 3),
+    ],
+    ids=["once", "published again", "of other clocks and days", "twice", "each twice"],
+)
+def test_a_deadline_that_is_told_twice_is_seen(seen: list[Seen], times: int) -> None:
+    assert types_by_topic(seen, "it") == {"safeguarding.incidents": ["deadline.missed.v1"] * times}
 
 
 def test_a_clock_that_is_missing_is_said(found: dict[str, Any]) -> None:
