@@ -139,7 +139,7 @@ class Relay:
                 # After an orderly end a successor repeats nothing. Only forwards: one long replaced does no harm.
                 with suppress(Exception):
                     async with asyncio.timeout(1):
-                        await side.execute(_MARK, publisher.acknowledged)
+                        await self._mark(side, publisher.acknowledged)
             side.terminate()
 
     async def _keep(self, side: Any, publisher: Publisher, term: int) -> None:
@@ -151,11 +151,14 @@ class Relay:
             publisher.progress.clear()
             if publisher.acknowledged > marked:
                 marked = publisher.acknowledged
-                await side.execute(_MARK, marked)
+                await self._mark(side, marked)
             if time.monotonic() - renewed >= self._lease_seconds / 4:
                 await lease.renew(side, term, self._lease_seconds)
                 renewed = time.monotonic()
             await asyncio.sleep(MARK_SECONDS)
+
+    async def _mark(self, side: Any, position: int) -> None:
+        await side.execute(_MARK, position)
 
     async def _checkpoint(self) -> None:
         while True:

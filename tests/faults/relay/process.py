@@ -26,7 +26,7 @@ def stand_still() -> None:
 def plant(point: str) -> None:
     """Have this process end, or stop, where `point` says."""
     keep, next_batch = Sequencer._keep, Sequencer.next_batch
-    send, acknowledge, offer = Publisher._send, Publisher._acknowledge, Publisher.offer
+    send, offer, mark = Publisher._send, Publisher.offer, Relay._mark
 
     async def before_sequencing(self: Sequencer, *given: Any) -> None:
         die()
@@ -43,9 +43,12 @@ def plant(point: str) -> None:
         await send(self, *given)
         die()
 
-    def after_mark_is_due(self: Publisher, position: int) -> None:
-        acknowledge(self, position)
-        asyncio.get_running_loop().call_later(0.02, die)
+    async def before_marking(self: Relay, *given: Any) -> None:
+        die()
+
+    async def after_marking(self: Relay, *given: Any) -> None:
+        await mark(self, *given)
+        die()
 
     async def pause_before_writing(self: Sequencer, *given: Any) -> None:
         stand_still()
@@ -67,7 +70,8 @@ def plant(point: str) -> None:
         "after sequencing": (Sequencer, "next_batch", after_sequencing),
         "before send": (Publisher, "_send", before_send),
         "after send": (Publisher, "_send", after_send),
-        "around marking": (Publisher, "_acknowledge", after_mark_is_due),
+        "before marking": (Relay, "_mark", before_marking),
+        "after marking": (Relay, "_mark", after_marking),
         "pause before writing": (Sequencer, "_keep", pause_before_writing),
         "pause inside the transaction": (Sequencer, "_keep", pause_inside_the_transaction),
         "pause before publishing": (Publisher, "offer", pause_before_publishing),

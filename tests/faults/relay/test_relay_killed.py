@@ -27,6 +27,8 @@ from tests.faults.relay.ground import (
 from tests.stacks import Stack
 
 STREAMS = [f"incident-{number:032x}" for number in range(12)]
+SENT_AND_NOT_MARKED = ("after send", "before marking")
+"""Killed there, a relay has sent what its successor must send again."""
 
 
 class Ground:
@@ -57,16 +59,18 @@ class Ground:
     async def all_published(self) -> None:
         await until_async(lambda: published(self.database, self._versions * len(STREAMS)))
 
-    async def assert_nothing_lost(self) -> None:
-        """What a reader applies is every fact once, in the order of each stream."""
+    async def assert_nothing_lost(self) -> int:
+        """What a reader applies is every fact once, in the order of each stream; how many records it skips."""
         await self.all_published()
         wanted = self._versions * len(STREAMS)
-        effect = applied(await read_topic(self.stack, self.topic, wanted))
+        records = await read_topic(self.stack, self.topic, wanted)
+        effect = applied(records)
         assert len(effect) == wanted
         async with self.database.transaction() as tx:
             for stream in STREAMS:
                 facts = await tx.driver.fetch("select event from fact where stream = $1 order by version", stream)
                 assert [e for (e,) in facts] == [r.value for r in effect if r.key == stream.encode()]
+        return len(records) - len(effect)
 
 
 @asynccontextmanager
@@ -99,7 +103,8 @@ async def ground(stack: Stack) -> AsyncIterator[Ground]:
 
 
 @pytest.mark.parametrize(
-    "point", ["before sequencing", "after sequencing", "before send", "after send", "around marking"]
+    "point",
+    ["before sequencing", "after sequencing", "before send", "after send", "before marking", "after marking"],
 )
 async def test_a_relay_killed_at_any_point_is_succeeded_and_nothing_is_lost(ground: Ground, point: str) -> None:
     doomed = await ground.process(point)
@@ -110,7 +115,8 @@ async def test_a_relay_killed_at_any_point_is_succeeded_and_nothing_is_lost(grou
         assert await doomed.wait() == -signal.SIGKILL
     await leads(successor)
     await ground.append(2)
-    await ground.assert_nothing_lost()
+    repeated = await ground.assert_nothing_lost()
+    assert repeated or point not in SENT_AND_NOT_MARKED
 
 
 async def test_relays_killed_again_and_again_under_load_lose_nothing(ground: Ground) -> None:
