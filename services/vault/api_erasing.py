@@ -14,6 +14,7 @@ from services.vault import tables
 from services.vault.access_record import AccessRecords, Asked
 from services.vault.calling import Behind, Service
 from services.vault.erasure import MAY_DECIDE, Decision, Erasure, open_proposals
+from services.vault.looking import record_search
 from services.vault.retaining import Retaining
 from services.vault.retention import schedule
 from shared.clock import Clock
@@ -84,6 +85,7 @@ def erasing_router(
     async def proposals(who: Service, person: Behind) -> Mapping[str, Any]:
         if MAY_DECIDE not in person.roles:
             raise not_found()
+        await record_search(database, who, person, "erasure_proposals", [], clock.now())
         item = tables.item
         within = item.c.partnership.in_(person.partnerships)
         async with database.reading() as connection:

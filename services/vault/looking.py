@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.identity import Caller
 from shared.telemetry import current_traceparent
 
-Searched = Literal["looks", "likenesses", "quarantine", "retention_due", "access_record"]
+Searched = Literal["looks", "likenesses", "quarantine", "retention_due", "access_record", "erasure_proposals"]
 
 
 @dataclass(frozen=True)

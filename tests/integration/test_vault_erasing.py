@@ -80,6 +80,18 @@ async def test_another_partnerships_business_unit_proposes_and_sees_nothing_here
     assert await refused(world.client.proposed_erasures(caller=APPROVER)) == (404, "not-found")
 
 
+async def test_whose_erasure_is_proposed_is_told_only_once_the_asking_is_recorded(world: World) -> None:
+    _, child, _ = await a_child(world)
+    await world.client.propose_erasure(child, reason_ref=REASON, caller=OFFICER)
+    asked = "select who from search where what = 'erasure_proposals' order by id desc limit 1"
+    assert await waiting(world, child)
+    assert [row["who"] for row in await world.rows(asked)] == [UNIT.id]
+    async with unable_to_add_to(world, "search"):
+        answer = await world.http.get("/v1/erasures/proposals", headers=await world.as_service(UNIT))
+    assert answer.status_code >= 500
+    assert child not in answer.text
+
+
 async def test_the_log_verifies_after_an_erasure_and_names_nobody(world: World) -> None:
     incident, child, known = await a_child(world)
     await world.client.reveal([known.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
