@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.directory import Directory
+from contracts.vault import Purpose
 from infra.demo.act_checker import ACT
 from infra.demo.cuts import Seen, cut
 from infra.demo.feeds import Feed, about, over_https, over_kafka
@@ -82,9 +83,11 @@ class Exchange:
         }
 
     def _astray(self, agency: str, feed: Feed, incident: str) -> list[str]:
-        """Links to the detail that an agency was sent, and that it does not find."""
+        """Links to the words that an agency was sent, and that it does not find."""
         links = {event["dataref"] for event in about(feed, incident).values() if event.get("dataref")}
-        return sorted(link for link in links if not self._https.get(agency, link).is_success)
+        return sorted(
+            link for link in links if not self._https.get(agency, link, {"purpose": _purpose(link)}).is_success
+        )
 
     def _once_there(self, agency: str, incident: str) -> Feed:
         """The agency's feed once it holds the incident; as it is, where that takes too long."""
@@ -92,6 +95,11 @@ class Exchange:
         while not about(feed := over_https(self._https, agency), incident) and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
         return feed
+
+
+def _purpose(link: str) -> str:
+    """For what an agency's system asks there: each look is recorded with it."""
+    return (Purpose.PANEL_EXPORT if link.startswith("/v1/notifications/") else Purpose.REVIEW).value
 
 
 def topic_of(bootstrap: str, authority: Path, sign_in: Mapping[str, tuple[str, str]]) -> Topic:
