@@ -12,6 +12,7 @@ from uuid import uuid4
 import psutil
 
 from infra.postgres.provision import run
+from services.delivery.feeds import decoded
 from tests.bench.databases import super_user
 from tests.bench.events import senders
 from tests.bench.ground import Ground, NotMeasured, child
@@ -93,7 +94,7 @@ def _many(ground: Ground) -> Row:
 
 def _replay(ground: Ground) -> Iterator[Row]:
     events, few = (10_000, 1_000) if ground.quick else (100_000, 10_000)
-    run(_filled(ground, events))
+    different = run(_filled(ground, events))
     ground.until(lambda: _on_kafka(ground), 300, "the filled feed never came on Kafka", pause=0.5)
     job = {"what": "replayed", "url": ground.stack.urls["gateway"], "token": ground.tokens.of(READER)}
     with _memory(ground) as first:
@@ -103,8 +104,8 @@ def _replay(ground: Ground) -> Iterator[Row]:
     if got["events"] < events:
         raise NotMeasured(f"only {got['events']:,} of {events:,} events came")
     conditions = (
-        f"{events:,} events of {READER}'s feed replayed from the beginning over HTTPS, 500 a page, every number looked"
-        " at; delivery's and the gateway's memory together, at its most"
+        f"{events:,} events of {READER}'s feed, {different:,} different facts in it, replayed from the beginning over"
+        " HTTPS, 500 a page, every number looked at; delivery's and the gateway's memory together, at its most"
     )
     rate = got["events"] / got["seconds"]
     yield Row("replay of a feed", TOLD, "events/s", rate, None, conditions, f"{got['seconds']:.1f} s")
@@ -127,14 +128,16 @@ def _delivered(ground: Ground) -> bool:
 
 _ENDS = "select topic, partition, max(position) from sequence where topic like 'safeguarding.%' group by 1, 2"
 _POSITIONS = "select topic, partition, position from reader_position where producer = 'gateway'"
+_DIFFERENT = """
+    select count(distinct k.id) from kept k join feed f on f.kept = k.id and f.agency = $1
+    where k.subject like 'incident-%'
+    """
 _FILL = """
     with standing as (select last from feed_head where agency = $1 for update),
     facts as (
-        select id, subject, type, row_number() over (order by id) - 1 as place, count(*) over () as there
-        from (
-            select k.id, k.subject, k.type from kept k join feed f on f.kept = k.id and f.agency = $1
-            where k.subject like 'incident-%' order by k.id limit 1000
-        ) first
+        select k.id, k.subject, k.type, row_number() over (order by k.id) - 1 as place, count(*) over () as there
+        from kept k join feed f on f.kept = k.id and f.agency = $1
+        where k.subject like 'incident-%'
     ), added as (
         insert into feed (agency, sequence, kept, subject, type, partnership, redacted, at)
         select $1, standing.last + n, facts.id, facts.subject, facts.type, 'northshire', '{}', clock_timestamp()
@@ -146,12 +149,20 @@ _FILL = """
     """
 
 
-async def _filled(ground: Ground, events: int) -> None:
-    """Facts that the agency may read stand in its feed again and again, until there are so many."""
+async def _filled(ground: Ground, events: int) -> int:
+    """All facts that the agency may read stand in its feed, one after another and again, until there are so many.
+
+    How many different ones: more than delivery remembers decoded, so that each is decoded whenever it comes.
+    """
     session = await super_user(ground.stack.postgres.admin_url, "delivery")
     try:
+        different: int = await session.fetchval(_DIFFERENT, READER)
+        remembered = decoded.cache_parameters()["maxsize"] or 0
+        if different <= remembered:
+            raise NotMeasured(f"only {different:,} different facts to replay: delivery remembers {remembered:,}")
         await session.execute(_FILL, READER, events)
         await session.execute("analyze feed")
+        return different
     finally:
         await session.close()
 
