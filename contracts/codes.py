@@ -95,6 +95,33 @@ class PlanStatus(StrEnum):
     NOT_KNOWN = "not_known"
 
 
+class ProtectionCategory(StrEnum):
+    """Under which a child protection plan stands or stood. The national codes were not verified: plain words."""
+
+    NEGLECT = "neglect"
+    PHYSICAL_ABUSE = "physical_abuse"
+    SEXUAL_ABUSE = "sexual_abuse"
+    EMOTIONAL_ABUSE = "emotional_abuse"
+    NOT_KNOWN = "not_known"
+
+
+class DisabilityType(StrEnum):
+    """What a disability affects. The form's own list was not found; these are plain words."""
+
+    MOBILITY = "mobility"
+    HAND_FUNCTION = "hand_function"
+    PERSONAL_CARE = "personal_care"
+    CONTINENCE = "continence"
+    COMMUNICATION = "communication"
+    LEARNING = "learning"
+    HEARING = "hearing"
+    VISION = "vision"
+    BEHAVIOUR = "behaviour"
+    CONSCIOUSNESS = "consciousness"
+    AUTISM = "autism"
+    OTHER = "other"
+
+
 class Ethnicity(StrEnum):
     """The 2021 census groups with `not recorded` and `refused`; codes as the children's statistics use them."""
 

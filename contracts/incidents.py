@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from contracts.codes import (
     AbuseOrNeglect,
     AwarenessSource,
+    DisabilityType,
     Ethnicity,
     Grounds,
     HarmCategory,
@@ -20,6 +21,7 @@ from contracts.codes import (
     PlacementType,
     PlanStatus,
     Proceedings,
+    ProtectionCategory,
     Sex,
     View,
     YesNoNotKnown,
@@ -42,11 +44,13 @@ class Child(Model):
     sex: Sex = Sex.NOT_KNOWN
     ethnicity: Ethnicity = Ethnicity.NOBT
     disability: YesNoNotKnown = YesNoNotKnown.NOT_KNOWN
+    disability_types: tuple[DisabilityType, ...] = ()
     looked_after: bool = False
     legal_status: LegalStatus = LegalStatus.NOT_KNOWN
     care_leaver: bool = False
     child_in_need_plan: PlanStatus = PlanStatus.NOT_KNOWN
     child_protection_plan: PlanStatus = PlanStatus.NOT_KNOWN
+    child_protection_categories: tuple[ProtectionCategory, ...] = ()
     placement_type: PlacementType = PlacementType.NOT_KNOWN
     placing_authority: AreaCode | None = None
     known_to: tuple[KnownTo, ...] = ()
@@ -59,6 +63,17 @@ class Child(Model):
             raise ValueError("an unborn child has no date of birth and no age: leave both out")
         if isinstance(self.identity, Identity) and not (self.is_unborn or born or self.age_at_incident is not None):
             raise ValueError("give identity.dateOfBirth, ageAtIncident, or isUnborn: one of the three is needed")
+        return self
+
+    @model_validator(mode="after")
+    def further_only_where_there_is_something(self) -> Self:
+        if self.disability_types and self.disability is not YesNoNotKnown.YES:
+            raise ValueError("disabilityTypes needs disability: yes")
+        if self.child_protection_categories and self.child_protection_plan not in (
+            PlanStatus.CURRENT,
+            PlanStatus.PREVIOUS,
+        ):
+            raise ValueError("childProtectionCategories needs childProtectionPlan: current or previous")
         return self
 
 

@@ -70,7 +70,10 @@ class Contact(Model):
 
 
 class Identity(Model):
-    """Who a child is. Of a child not yet born: the mother's name in `name`, no date of birth, an expected date."""
+    """Who a child is. Of a child not yet born: the mother's name in `name`, no date of birth, an expected date.
+
+    Gender identity, religion and language are here, not beside the codes: rarer than those, they can tell who it is.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     other_names: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] = ()
@@ -80,6 +83,9 @@ class Identity(Model):
     nhs_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")] | None = None
     upn: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{11}[0-9A-Z]$")] | None = None
     local_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    gender_identity: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    religion: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    language: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
 SealedContact = Annotated[Contact | Reference, Sealed("incident", "contact")]

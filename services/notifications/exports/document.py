@@ -9,7 +9,7 @@ from typing import Any
 from contracts.exports import ExportedField
 from contracts.notifications import NotificationContent
 from contracts.sealing import is_reference
-from services.notifications.coverage import FORM, FormField
+from services.notifications.coverage import FORM, FURTHER, FormField
 from services.notifications.exports.labels import LABELS
 from services.notifications.notification import Delay
 from shared.london import LONDON
@@ -19,15 +19,6 @@ Values = Mapping[str, Any]
 
 ERASED = "(erased)"
 IN_TIME = Delay()
-FURTHER = (
-    ("Further information", "Other children", "otherChildren"),
-    ("Further information", "Risk in the household", "householdRisk"),
-    ("Further information", "Parents not informed because", "parentsNotInformedBecause"),
-    ("Further information", "Charges", "charges"),
-    ("Further information", "Other areas to notify", "otherAreasToNotify"),
-    ("Further information", "Documents", "documents"),
-)
-"""What the form has room for beyond its counted fields; shown where it is filled."""
 
 
 def fields(
@@ -45,8 +36,15 @@ def _named(data: dict[str, Any], areas: Mapping[str, str]) -> dict[str, Any]:
     def named(code: str) -> str:
         return f"{areas[code]} ({code})" if code in areas else code
 
-    others = [named(code) for code in data["otherAreasToNotify"]]
-    return data | {"notifyingAuthority": named(data["notifyingAuthority"]), "otherAreasToNotify": others}
+    def placed(child: dict[str, Any]) -> dict[str, Any]:
+        by = child.get("placingAuthority")
+        return child | {"placingAuthority": named(by)} if by else child
+
+    return data | {
+        "notifyingAuthority": named(data["notifyingAuthority"]),
+        "otherAreasToNotify": [named(code) for code in data["otherAreasToNotify"]],
+        "children": [placed(child) for child in data["children"]],
+    }
 
 
 def references(content: NotificationContent, delay: Delay = IN_TIME) -> tuple[str, ...]:
@@ -76,25 +74,23 @@ def _lines(
         else:
             yield _line(field, _at(field.wire, data, values), field.filled(content))
     for section, label, wire in FURTHER:
-        value = data.get(wire)
-        if value:
-            shown = f"{len(value)} attached" if wire == "documents" else show(value, values)
-            yield ExportedField(section=section, label=label, field=wire, value=shown, ready=True, needed=False)
-    yield from _of_the_delay(content, values, delay)
+        value = _of_the_delay(content, values, delay) if wire == "delayReason" else _further(wire, data, values)
+        awaited = wire == "delayReason" and delay.awaited
+        if value or awaited:
+            yield ExportedField(
+                section=section, label=label, field=wire, value=value, ready=not awaited, needed=awaited
+            )
 
 
-def _of_the_delay(content: NotificationContent, values: Values, delay: Delay) -> Iterator[ExportedField]:
+def _further(wire: str, data: Mapping[str, Any], values: Values) -> str | None:
+    value = data.get(wire)
+    return f"{len(value)} attached" if value and wire == "documents" else show(value, values)
+
+
+def _of_the_delay(content: NotificationContent, values: Values, delay: Delay) -> str | None:
     """The reason, wherever it was given: in this version, with the submission, or after it."""
     given = dict.fromkeys(filter(None, (content.delay_reason, *delay.reasons)))
-    if given or delay.awaited:
-        yield ExportedField(
-            section="Further information",
-            label="Reason for the delay",
-            field="delayReason",
-            value="\n".join(filter(None, (show(words, values) for words in given))) or None,
-            ready=not delay.awaited,
-            needed=delay.awaited,
-        )
+    return "\n".join(filter(None, (show(words, values) for words in given))) or None
 
 
 def _line(field: FormField, value: str | None, ready: bool, child: int | None = None) -> ExportedField:
