@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from joserfc.jwk import ECKey
@@ -17,6 +19,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from infra.credentials.__main__ import main
 from infra.credentials.attempts import Door
 from infra.kafka.declared import declared
 from infra.kafka.provision import provision
@@ -50,18 +53,17 @@ class Place:
         where = ["--bootstrap", self.kafka.bootstrap, "--security", "SASL_PLAINTEXT", "--replication", "1"]
         where += ["--agencies-bootstrap", self.kafka.agencies_bootstrap, "--authority", str(self.kafka.authority)]
         where += ["--issuer", self.issuer.url, "--issuer-state", str(self.issuer.state)]
-        done = subprocess.run(
-            [sys.executable, "-m", "infra.credentials", *map(str, words), *where],
-            env=os.environ | {"KAFKA_ADMIN_PASSWORD": self.kafka.admin_password},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert "WRONG" not in done.stdout
-        return done.stdout
+        said = StringIO()
+        with (
+            patch.object(sys, "argv", ["infra.credentials", *map(str, words), *where]),
+            patch.dict(os.environ, {"KAFKA_ADMIN_PASSWORD": self.kafka.admin_password}),
+            redirect_stdout(said),
+            redirect_stderr(said),
+        ):
+            assert main() == code, said.getvalue()
+        shown = said.getvalue()
+        assert "WRONG" not in shown
+        return shown
 
 
 @pytest.fixture(scope="module")

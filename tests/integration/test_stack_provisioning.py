@@ -9,6 +9,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
+from contracts.catalogue import CATALOGUE
+from infra.contracts.catalogue.guarantees import guarantees
 from infra.kafka.declared import Declared, Grant, agency_user, declared
 from infra.kafka.provision import ProvisioningFailed, provision
 from tests.stacks import Stack, require_throwaway
@@ -52,7 +54,8 @@ def admin(super_user: dict[str, object]) -> Iterator[KafkaAdminClient]:
 @pytest.fixture(scope="module")
 def provisioned(admin: KafkaAdminClient) -> Declared:
     wanted = only_here(declared(["police", "council"]))
-    provision(admin, wanted, password)
+    # another file may have made these users on the session's broker, with passwords of its own
+    provision(admin, wanted, password, renew=wanted.users)
     return wanted
 
 
@@ -157,6 +160,24 @@ def test_a_changed_retention_is_applied_and_changed_partitions_are_refused(
     with pytest.raises(ProvisioningFailed, match="would move keys"):
         provision(admin, replace(provisioned, topics=(more, *others)), password)
     assert not provision(admin, provisioned, password)
+
+
+def test_the_broker_keeps_each_topic_as_long_as_is_promised(admin: KafkaAdminClient, provisioned: Declared) -> None:
+    """What the event catalogue says of retention, asked of the broker: `declared.toml` is only the wish."""
+    asked = {"topic": [topic.name for topic in provisioned.topics]}
+    held = {
+        name.removeprefix(HERE): {key: each["value"] for key, each in configs.items()}
+        for name, configs in admin.describe_configs(asked, config_filter="all")["topic"].items()
+    }
+    ninety_days = str(90 * 24 * 60 * 60 * 1000)
+    for entry in CATALOGUE.values():
+        (promise,) = (each.says for each in guarantees(entry) if each.name == "Retention")
+        assert f"`{entry.topic}` keeps it for ever" in promise
+        kept = held[entry.topic]
+        assert (kept["cleanup.policy"], kept["retention.ms"], kept["retention.bytes"]) == ("delete", "-1", "-1")
+        if "outbound topic 90 days" in promise:
+            outbound = held["partner.police.outbound"]
+            assert (outbound["retention.ms"], outbound["retention.bytes"]) == (ninety_days, "-1")
 
 
 def test_every_failure_is_told(admin: KafkaAdminClient, provisioned: Declared) -> None:

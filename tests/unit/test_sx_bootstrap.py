@@ -14,7 +14,7 @@ from contracts.agreements import AgencyListed, Terms
 from contracts.catalogue import CATALOGUE
 from contracts.codes import AgencyType, Role
 from contracts.directory import BadDirectory, Directory, directory_from, said_in
-from services.gateway.partnership.agreements import NEEDED_TO_AGREE
+from services.gateway.partnership.faults import NEEDED_TO_AGREE
 
 ASKED = ("westshire", "Westshire Partnership", ["E06000998"], "westshire-council", "Westshire Council", "2027-04-01")
 
