@@ -1,6 +1,6 @@
 """For operators: how a service stands, what it has set aside, and whether its log is whole."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,40 @@ def signals(at: At = None, account: As = None, json: Json = False) -> None:
         return
     rows = [[one["name"], one["value"], one["meaning"]] for one in told["signals"]]
     shown.table(f"Signals of {told['service']}", ["signal", "now", "meaning"], rows)
+
+
+@operating.command("feeds")
+def feeds(
+    at: Annotated[str, typer.Option("--at", help="Delivery's address, such as http://127.0.0.1:8084.")],
+    account: As = None,
+    json: Json = False,
+) -> None:
+    """Agencies' feeds: who reads, who lags, who is silent and whom to ring."""
+    with exchange(account) as door:
+        items = door.get("/operations/feeds", at)["items"]
+    if json:
+        shown.as_json(items)
+        return
+    columns = ["agency", "ring", "last", "seen", "lag", "seen at", "last test", "last replay", ""]
+    rows = [
+        [
+            one["agency"],
+            one.get("technical"),
+            one["last"],
+            one["seen"],
+            one["lag"],
+            shown.instant(one["lastSeenAt"]),
+            _test(one["lastTest"]),
+            shown.instant((one["lastReplay"] or {}).get("at")),
+            "[bold red]silent[/bold red]" if one["silent"] else "",
+        ]
+        for one in items
+    ]
+    shown.table("Feeds", columns, rows)
+
+
+def _test(test: dict[str, Any] | None) -> str:
+    return f"{shown.instant(test['at'])}, {'seen' if test['seen'] else 'not seen'}" if test else "none yet"
 
 
 @operating.command("parked")
