@@ -1,5 +1,6 @@
 """The partner guide is followed as it stands: every command in it, in its order, against a real exchange."""
 
+import json
 import os
 import re
 import subprocess
@@ -42,7 +43,10 @@ def test_the_guide_leads_from_nothing_to_a_feed_item(exchange: Exchange, tmp_pat
     assert published.startswith("taken: 1 refused: 0 waiting: 0\n")
     status, incident = receipt.split()[:2]
     assert status == "accepted"
-    items = [line.split() for line in read.strip().splitlines()]
+    lines = read.strip().splitlines()
+    words = [line for line in lines if line.startswith("in words: ")]
+    items = [line.split() for line in lines if line not in words]
+    assert words == [f"in words: {json.loads((ROOT / 'clients/other/referral.json').read_text())['data']['summary']}"]
     assert [int(item[0]) for item in items] == list(range(1, len(items) + 1))  # the second run told nothing
     assert ["incident.referred.v1", incident] in [item[1:] for item in items]
     assert '"status":"accepted"' in with_curl
