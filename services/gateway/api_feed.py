@@ -1,17 +1,22 @@
 """An agency's feed, asked of delivery on its behalf: pages, long polls, and streams passed on as they come."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
+import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from shared.credentials import CredentialsRefused, ServiceCredentials
 from shared.http import Problem
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
+from shared.problems import TYPE_PREFIX
 from shared.telemetry import current_traceparent
 
 Who = Annotated[Caller, Depends(caller)]
@@ -22,6 +27,11 @@ LARGEST_REPLAY = 4096
 
 PATIENCE = httpx.Timeout(10, read=45)
 """Seconds: longer than a long poll may take, and than a stream is silent."""
+
+SLOWEST = 20.0
+"""Seconds for which a stream's reader may take nothing of what waits for it."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,33 @@ class Feeds:
         return answer
 
 
+class Passing(StreamingResponse):
+    """Piece by piece, as fast as the reader takes it: whoever takes nothing for too long is let go, and that is logged.
+
+    Nothing is lost: it comes again behind the last event that it has.
+    """
+
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], status: int, headers: Mapping[str, str], reader: str
+    ) -> None:
+        super().__init__(pieces, status, headers)
+        self._pieces = pieces
+        self._reader = reader
+
+    async def stream_response(self, send: Send) -> None:
+        """Passes it on. Ends the connection in the midst of the answer where the reader takes nothing."""
+
+        async def taken(message: Message) -> None:
+            async with asyncio.timeout(SLOWEST):
+                await send(message)
+
+        async with aclosing(self._pieces):
+            try:
+                await super().stream_response(taken)
+            except TimeoutError:
+                log.warning("a stream was ended: its reader took nothing", extra={"caller": self._reader})
+
+
 def feed_router(feeds: Feeds) -> APIRouter:
     """`GET /v1/feed`, `POST /v1/feed/replay`, `GET /v1/feed/state`."""
     router = APIRouter(prefix="/v1/feed", tags=["feed"])
@@ -64,32 +101,32 @@ def feed_router(feeds: Feeds) -> APIRouter:
         asked = {"limit": str(limit)} | ({"after": after} if after else {})
         told = {"prefer": prefer, "last-event-id": last_event_id, "accept": _accepted(request)}
         headers = {name: value for name, value in told.items() if value}
-        return await _passed(feeds, who, "GET", "/v1/feed", params=asked, headers=headers)
+        return await _passed(feeds, request, who, params=asked, headers=headers)
 
     @router.post("/replay", status_code=201, max_body_size=LARGEST_REPLAY, summary="Read again from a cursor or a time")
     async def replay(request: Request, who: Who) -> Response:
         headers = {"content-type": "application/json"}
-        return await _passed(feeds, who, "POST", "/v1/feed/replay", headers=headers, content=await request.body())
+        return await _passed(feeds, request, who, headers=headers, content=await request.body())
 
     @router.get("/state", summary="How the feed stands: last number, what was seen, lag, last standing test")
-    async def state(who: Who) -> Response:
-        return await _passed(feeds, who, "GET", "/v1/feed/state", headers={})
+    async def state(request: Request, who: Who) -> Response:
+        return await _passed(feeds, request, who, headers={})
 
     return router
 
 
 async def _passed(
     feeds: Feeds,
+    asked: Request,
     who: Caller,
-    method: str,
-    path: str,
     *,
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
     content: bytes | None = None,
 ) -> Response:
-    """Passed on piece by piece, as fast as the caller takes it: a slow reader holds up nobody and fills no memory."""
+    """Asked of delivery under the same path; a stream is passed on as it comes."""
     held = AsyncExitStack()
+    method, path = asked.method, asked.url.path
     request = feeds.delivery.build_request(
         method, path, params=dict(params or {}), headers=dict(headers), content=content, timeout=PATIENCE
     )
@@ -97,13 +134,16 @@ async def _passed(
     kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
     if not kept.get("content-type", "").startswith("text/event-stream"):
         try:
-            return Response(await answer.aread(), answer.status_code, kept)
+            body = await answer.aread()
+            if answer.is_error:
+                asked.scope["refused"] = _why(body)
+            return Response(body, answer.status_code, kept)
         except httpx.HTTPError:
             raise _away() from None
         finally:
             await held.aclose()
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes, None]:
         async with held:
             try:
                 async for piece in answer.aiter_raw():
@@ -111,7 +151,15 @@ async def _passed(
             except httpx.HTTPError:
                 return  # the stream ends, and its reader comes again from its last number
 
-    return StreamingResponse(pieces(), answer.status_code, kept)
+    return Passing(pieces(), answer.status_code, kept, who.id)
+
+
+def _why(body: bytes) -> str:
+    """Why delivery refused, for the log of the door at which the caller stood."""
+    try:
+        return str(orjson.loads(body)["type"]).removeprefix(TYPE_PREFIX)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "refused"
 
 
 def _accepted(request: Request) -> str:
