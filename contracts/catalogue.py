@@ -45,7 +45,10 @@ class Proposer:
 
 @dataclass(frozen=True)
 class EventType:
-    """One type. `model` is of today's major version; `retired` holds the models of the versions before it."""
+    """One type. `model` is of today's major version; `retired` holds the models of the versions before it.
+
+    `minors` are those of retired versions that were added to since: they share parts with today's.
+    """
 
     name: str
     model: type[Model]
@@ -57,6 +60,7 @@ class EventType:
     major: int = 1
     minor: int = 0
     retired: Mapping[int, type[Model]] = field(default_factory=dict)
+    minors: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def wire_type(self) -> str:
@@ -66,7 +70,15 @@ class EventType:
     @property
     def schema(self) -> str:
         """The `dataschema` of today's version."""
-        return schema_urn(self.name, self.major, self.minor)
+        return self.schema_of(self.major)
+
+    def minor_of(self, major: int) -> int:
+        """The newest minor version of a major one."""
+        return self.minor if major == self.major else self.minors.get(major, 0)
+
+    def schema_of(self, major: int) -> str:
+        """The `dataschema` of the newest of a major version."""
+        return schema_urn(self.name, major, self.minor_of(major))
 
     def versions(self) -> Iterator[tuple[int, type[Model]]]:
         """Every major version with its model, oldest first."""
@@ -96,9 +108,14 @@ _NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Propos
 
 
 def _incident(
-    name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...] = ()
+    name: str,
+    model: type[Model],
+    meaning: str,
+    ceiling: Ceiling,
+    proposers: tuple[Proposer, ...] = (),
+    **more: Any,
 ) -> EventType:
-    return EventType(name, model, INCIDENTS, "gateway", meaning, ceiling, proposers)
+    return EventType(name, model, INCIDENTS, "gateway", meaning, ceiling, proposers, **more)
 
 
 def _directory(

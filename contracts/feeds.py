@@ -12,7 +12,7 @@ from pydantic import Field
 
 from contracts.catalogue import CATALOGUE, NOTIFICATIONS, EventType, version
 from contracts.ceilings import Ceiling, Fields
-from contracts.envelope import AnyEvent, Event, schema_urn
+from contracts.envelope import AnyEvent, Event
 from contracts.schema_forms import Form, Schema, schema
 from contracts.sealing import Model
 from contracts.upcasting import sources, to_major
@@ -167,12 +167,11 @@ def outbound_schema(entry: EventType, major: int) -> Schema:
     definitions[data] = {name: value for name, value in definitions[data].items() if name != "required"}
     outbound = Outbound.model_json_schema()["properties"]
     own: Schema = {name: outbound[name] for name in OUTBOUND_MEMBERS}
-    minor = entry.minor if major == entry.major else 0
     told = definitions[data].get("properties", {})
     readable = {kind.value: sorted(shown(entry, seen, major, told)) for kind, seen in entry.ceiling.agencies.items()}
     return made | {
-        "$id": f"{schema_urn(entry.name, major, minor)}:outbound",
-        "title": f"{entry.name}, version {major}.{minor}, as a feed carries it",
+        "$id": f"{entry.schema_of(major)}:outbound",
+        "title": f"{entry.name}, version {major}.{entry.minor_of(major)}, as a feed carries it",
         "properties": made["properties"] | own,
         "required": sorted({*made["required"], "sequence", "filtering"}),
         "$defs": definitions,

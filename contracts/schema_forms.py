@@ -34,10 +34,12 @@ class Form(StrEnum):
     READ = "read"
 
 
+_DOING = {Form.PUBLISH: "publishing", Form.READ: "reading"}
+
+
 def schema(entry: EventType, major: int, form: Form) -> Schema:
     """The schema of one version of a type in one form, its envelope included."""
     model = dict(entry.versions())[major]
-    minor = entry.minor if major == entry.major else 0
     made: Schema = Event[model].model_json_schema(mode="validation")  # type: ignore[valid-type]
     made = _walk(made, _published if form is Form.PUBLISH else _read)
     properties = made["properties"]
@@ -45,15 +47,15 @@ def schema(entry: EventType, major: int, form: Form) -> Schema:
     properties["dataschema"] = {
         "type": "string",
         "pattern": rf"^{schema_urn(entry.name, major, 0).rpartition('.')[0]}\.[0-9]+$",
-        "examples": [schema_urn(entry.name, major, minor)],
+        "examples": [entry.schema_of(major)],
     }
     if form is Form.PUBLISH:
         for name in OF_THE_OWNER:
             properties.pop(name, None)
     return {
         "$schema": DIALECT,
-        "$id": f"{schema_urn(entry.name, major, minor)}:{form}",
-        "title": f"{entry.name}, version {major}.{minor}, for {'reading' if form is Form.READ else 'publishing'}",
+        "$id": f"{entry.schema_of(major)}:{form}",
+        "title": f"{entry.name}, version {major}.{entry.minor_of(major)}, for {_DOING[form]}",
         "description": entry.meaning,
         **{key: value for key, value in made.items() if key not in ("title", "description")},
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.catalogue import CATALOGUE, version
 from contracts.codes import Ground
-from contracts.envelope import AnyEvent, schema_urn
+from contracts.envelope import AnyEvent
 from contracts.notifications import NotificationAmended, NotificationAmendedV1
 from contracts.sealing import Model
 
@@ -52,12 +52,11 @@ def to_major(event: AnyEvent, major: int) -> AnyEvent:
         step = (UP if up else DOWN)[(event.name, event.major)]
         target = event.major + (1 if up else -1)
         _, _, envelope = version(f"{event.name}.v{target}")
-        minor = CATALOGUE[event.name].minor if target == CATALOGUE[event.name].major else 0
         event = envelope.model_construct(
             **{name: getattr(event, name) for name in type(event).model_fields}
             | {
                 "type": f"{event.name}.v{target}",
-                "dataschema": schema_urn(event.name, target, minor),
+                "dataschema": CATALOGUE[event.name].schema_of(target),
                 "data": step(event.data),
             }
         )

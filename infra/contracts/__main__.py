@@ -18,14 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contracts.catalogue import CATALOGUE
-from contracts.compatibility import Level, level
 from contracts.directory import BadDirectory, Directory
 from contracts.names import vague
 from infra.agencies import AGENCIES, agencies_file
 from infra.contracts.agreements import directory
 from infra.contracts.generated import generated
 from infra.contracts.parts import parts
-from infra.contracts.released import RELEASED, changes, findings, freeze, frozen, next_minor
+from infra.contracts.released import RELEASED, findings, freeze, next_minor, unraised
 from shared.database import Database
 from shared.listed import directory as listed
 
@@ -86,11 +85,11 @@ def release() -> int:
     """Freeze what passes the check, and forget what was retired."""
     if max([*_compatible()], default=0):
         return 1
-    for part in parts():
-        before = frozen(RELEASED, part)
-        if before and level(changes(part, before)) is Level.MINOR and before["$id"] == part.today()["$id"]:
-            print(f"✗ {part}: {next_minor(part)} before releasing this addition")
-            return 1
+    added = [*unraised(RELEASED)]
+    for part in added:
+        print(f"✗ {part}: {next_minor(part)} before releasing this addition")
+    if added:
+        return 1
     freeze(RELEASED)
     print("✓ released")
     return 0

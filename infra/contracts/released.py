@@ -105,7 +105,17 @@ def next_minor(part: Part) -> str:
     """What an author does before an addition is released."""
     if part.folder == EXPORTS:
         return "raise the second number of EXPORT_VERSION in exports.py by one"
+    if part.entry is not None and part.major != part.entry.major:
+        return f"raise `minors[{part.major}]` in the catalogue by one"
     return "raise `minor` in the catalogue by one"
+
+
+def unraised(released: Path, catalogue: Mapping[str, EventType] = CATALOGUE) -> Iterator[Part]:
+    """What was added to since it was released, and has the number that it had."""
+    for part in parts(catalogue):
+        before = frozen(released, part)
+        if before and level(changes(part, before)) is Level.MINOR and before["$id"] == part.today()["$id"]:
+            yield part
 
 
 def hurt(change: Change, part: Part, within: Directory) -> tuple[Holder, ...]:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from contracts.access import may_propose
 from contracts.catalogue import CATALOGUE
-from contracts.envelope import schema_urn
 from contracts.rules import published
 from services.gateway import agenda, queries
 from services.gateway.directory import party_of
@@ -198,7 +197,7 @@ def _type(viewer: Viewer, name: str) -> dict[str, Any]:
         "versions": [
             {
                 "type": f"{name}.v{major}",
-                "dataschema": schema_urn(name, major, entry.minor if major == entry.major else 0),
+                "dataschema": entry.schema_of(major),
             }
             for major, _ in entry.versions()
         ],

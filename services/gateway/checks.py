@@ -262,8 +262,8 @@ def _right(entry: EventType, value: Mapping[str, Any], arrival: Arrival, directo
 
 
 def _envelope(entry: EventType, event: AnyEvent) -> Iterator[Fault]:
-    minors = entry.minor if event.major == entry.major else 0
-    schemas = tuple(schema_urn(entry.name, event.major, minor) for minor in range(minors + 1))
+    newest = entry.minor_of(event.major)
+    schemas = tuple(schema_urn(entry.name, event.major, minor) for minor in range(newest + 1))
     if event.dataschema not in schemas:
         detail = "The schema must be that of the type in the same major version."
         yield Fault(pointer="/dataschema", rule="unknown-schema", detail=detail, allowed=schemas)

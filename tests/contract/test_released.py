@@ -14,7 +14,7 @@ from contracts.codes import AgencyType
 from contracts.directory import Directory, directory_from
 from contracts.schema_forms import Form
 from infra.contracts.agreements import directory
-from infra.contracts.released import Finding, findings, freeze
+from infra.contracts.released import Finding, findings, freeze, next_minor, unraised
 
 AGENCIES = """
 [[partnership]]
@@ -305,6 +305,22 @@ def test_a_type_that_is_taken_from_a_kind_of_agency_says_so(within: Directory, r
         "! incident.referred.v1 (outbound): the whole of it is kept from every police_force from now on:"
         " Northshire Police read it"
     )
+
+
+@pytest.mark.parametrize(("major", "place"), [(1, "minors[1]"), (2, "minor")])
+def test_an_addition_is_released_under_a_number_of_its_own(released: Path, major: int, place: str) -> None:
+    """Also to a retired version, which shares parts with today's."""
+    name = f"notification.amended.v{major}"
+    frozen = json.loads((released / "read" / f"{name}.json").read_text())
+    data = frozen["properties"]["data"]["$ref"].rpartition("/")[2]
+    _without(released, f"read/{name}.json", "$defs", data, "properties", "content")
+
+    (part,) = unraised(released, FEW)
+
+    assert str(part) == f"{name} (read)"
+    assert next_minor(part) == f"raise `{place}` in the catalogue by one"
+    raised = replace(FEW["notification.amended"], minor=1, minors={1: 1})
+    assert [*unraised(released, {**FEW, raised.name: raised})] == []
 
 
 def test_todays_contracts_are_what_they_were_frozen_as(within: Directory, released: Path) -> None:

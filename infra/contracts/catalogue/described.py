@@ -9,7 +9,6 @@ from contracts.catalogue import CATALOGUE, EventType
 from contracts.ceilings import EVERYTHING, Fields
 from contracts.codes import AgencyType, Role
 from contracts.directory import Directory
-from contracts.envelope import schema_urn
 from contracts.schema_forms import forms
 from infra.contracts import examples
 from infra.contracts.agreements import Holder, proposers, readers
@@ -95,11 +94,10 @@ def _sights(
 
 def _versions(entry: EventType, within: Directory) -> Iterator[Described]:
     for major, _ in entry.versions():
-        minor = entry.minor if major == entry.major else 0
         yield {
-            "version": f"{major}.{minor}",
+            "version": f"{major}.{entry.minor_of(major)}",
             "type": f"{entry.name}.v{major}",
-            "dataschema": schema_urn(entry.name, major, minor),
+            "dataschema": entry.schema_of(major),
             "today": major == entry.major,
             "schemas": {
                 form: str(CONTRACTS / "schemas" / form / f"{entry.name}.v{major}.json") for form in _forms(entry)
