@@ -1,10 +1,13 @@
 """Each agency's feed on a real PostgreSQL: what is its own, numbered without gaps, under the agreement of the day."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -13,15 +16,15 @@ from contracts.agreements import AgencyListed, AgencyWithdrawn, ExclusionApprove
 from contracts.codes import AgencyType
 from contracts.corrections import IncidentRecalled
 from contracts.incidents import IncidentLinked
-from services.delivery import records
-from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk
+from services.delivery import feeds, records
+from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk, delivery_router
 from services.delivery.heads import Heads
 from services.delivery.publishing import Publishing
 from services.delivery.reading import Known, read
 from services.delivery.standing import StandingTests
 from shared.clock import RealClock
-from shared.http import Cursors, Problem
-from shared.identity import Caller
+from shared.http import Cursors, Problem, service_app
+from shared.identity import ON_BEHALF_OF, Caller, caller
 from shared.limits import Limit
 from tests.deliveries import (
     COUNCIL,
@@ -159,6 +162,23 @@ async def test_widening_repeats_nothing_and_has_a_topic_with_tombstones_written_
     assert next(item.type for item in about) == "incident.referred.v1"
 
 
+async def test_a_type_that_is_opened_later_comes_from_its_next_fact_on_and_breaks_no_order(here: Delivery) -> None:
+    await here.say(agreed(ICB, 2, may_read=("incident.referred", "notifiability.decided")))
+    story = referred_by(COUNCIL)
+    earlier = here.facts.stated(story, told(POLICE, AT), AT)
+    before = len(story.facts)
+    story.propose(decision(AT), LATER)
+    await here.take(*story.facts[:before], earlier, *story.facts[before:])
+    await here.say(agreed(ICB, 3))
+    later = here.facts.stated(story, told(POLICE, LATER), LATER)
+    await here.take(later)
+    came = [item.id for item in (await here.feed(ICB)).items if item.subject == story.subject]
+    assert came[-1] == later.id
+    assert earlier.id not in came
+    stated = [fact.id for fact in (*story.facts, later)]
+    assert came == [each for each in stated if each in came]
+
+
 async def test_who_is_excluded_sees_nothing_and_once_let_in_again_what_came_meanwhile(here: Delivery) -> None:
     story = referred_by(COUNCIL)
     await here.take(*story.facts)
@@ -258,12 +278,61 @@ async def test_a_cursor_from_ahead_of_a_restored_feed_is_refused_and_not_waited_
     assert refused.value.status == 409
 
 
-async def test_a_loop_of_replays_is_told_when_to_come_again(here: Delivery) -> None:
-    limit = Limit(here.database, rate=REPLAYS_A_SECOND, burst=REPLAYS_AT_ONCE)
-    waits = [await limit.take(f"replay {ICB}") for _ in range(12)]
-    assert waits[:10] == [None] * 10
-    assert 0 < (waits[11] or 0) <= 60
-    assert await limit.take(f"replay {POLICE}") is None
+@asynccontextmanager
+async def door(here: Delivery, who: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    """Delivery's HTTP, for a caller whose token holds."""
+    reads = Limit(here.database, rate=1000, burst=1000)
+    replays = Limit(here.database, rate=REPLAYS_A_SECOND, burst=REPLAYS_AT_ONCE)
+    desk = Desk(here.database, Heads(here.database), RealClock(), Cursors(b"key"), reads, replays)
+    app = service_app(title="Delivery", service="delivery", routers=[delivery_router(desk)])
+    app.dependency_overrides[caller] = lambda: who
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://delivery.test") as client:
+        yield client
+
+
+async def test_a_loop_of_replays_is_told_when_to_come_again_and_each_that_was_given_is_recorded(
+    here: Delivery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def asking(agency: str) -> dict[str, str]:
+        return {ON_BEHALF_OF: Caller("agency", agency, agency, partnerships=frozenset({"northbank"})).to_header()}
+
+    async with door(here, Caller("service", "gateway", roles=frozenset({"gateway"}))) as client:
+
+        async def replay(agency: str) -> httpx.Response:
+            since = {"from": "2026-01-01T00:00:00Z"}
+            return await client.post("/v1/feed/replay", json=since, headers=asking(agency))
+
+        answers = [await replay(ICB) for _ in range(12)]
+        assert [answer.status_code for answer in answers] == [201] * 10 + [429] * 2
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+        assert answers[-1].json()["type"].endswith(":too-fast")
+        assert (await replay(POLICE)).status_code == 201
+        state = (await client.get("/v1/feed/state", headers=asking(ICB))).json()
+    assert await here.rows("select agency, count(*) from replayed group by 1 order by 1") == [(ICB, 10), (POLICE, 1)]
+    assert (state["lastReplay"]["from"], state["lastReplay"]["until"]) == (1, state["last"])
+    assert "too-fast" in [getattr(record, "refused", None) for record in caplog.records]
+
+
+async def test_an_operator_sees_whose_feed_is_silent_and_whom_to_ring(here: Delivery) -> None:
+    contact = {"technical": "systems@northbank-icb.example"}
+    await here.say(AgencyListed(agency=ICB, name="Northbank ICB", type=AgencyType.ICB, areas=(HOST,), contacts=contact))
+    await here.say(AgencyWithdrawn(agency=SCHOOL, why="merged with its neighbour"))
+    async with here.database.transaction() as tx:
+        for agency in (ICB, POLICE):
+            await feeds.append_test(tx, agency, "northbank", LATER)
+        await records.heard(tx, POLICE, "https", 1000, LATER)
+    operator = Caller("person", "exchange-operator", "exchange", roles=frozenset({"operator"}))
+    async with door(here, operator) as client:
+        items = (await client.get("/operations/feeds")).json()["items"]
+    found = {one["agency"]: one for one in items}
+    assert {agency for agency, one in found.items() if one["silent"]} == {ICB}
+    assert (found[ICB]["technical"], found[ICB]["lag"]) == (contact["technical"], found[ICB]["last"])
+    assert (found[POLICE]["technical"], found[POLICE]["lastTest"]["seen"]) == (None, True)
+    assert found[SCHOOL]["withdrawn"]
+    async with door(here, Caller("person", "approver", COUNCIL, roles=frozenset({"approver"}))) as client:
+        assert (await client.get("/operations/feeds")).status_code == 403
 
 
 async def test_a_standing_test_goes_to_every_agency_once_a_quarter_of_an_hour(here: Delivery) -> None:
