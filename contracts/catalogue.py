@@ -137,6 +137,7 @@ _TYPES = (
         "An agency referred a possible incident.",
         REFERRAL,
         _ANY_SYSTEM,
+        minor=1,
     ),
     _incident(
         "incident.linked",
@@ -185,7 +186,9 @@ _TYPES = (
     _incident(
         "partner.notified", notifications.PartnerNotified, "A partner was told.", INCIDENT_WORK, (*_EITHER, *_UNIT)
     ),
-    _notification("notification.drafted", notifications.NotificationDrafted, "A draft was written.", DRAFT, _NOTIFIER),
+    _notification(
+        "notification.drafted", notifications.NotificationDrafted, "A draft was written.", DRAFT, _NOTIFIER, minor=1
+    ),
     _notification(
         "notification.approved", notifications.NotificationApproved, "A version was approved.", DRAFT, _APPROVER
     ),
@@ -213,7 +216,9 @@ _TYPES = (
         FILED,
         _NOTIFIER,
         major=2,
+        minor=1,
         retired={1: notifications.NotificationAmendedV1},
+        minors={1: 1},
     ),
     _notification("notification.withdrawn", notifications.NotificationWithdrawn, "It was withdrawn.", FILED, _APPROVER),
     _notification(

@@ -26,7 +26,7 @@ def _fact(name: str) -> dict[str, Any]:
 def test_a_version_1_record_is_read_as_version_2() -> None:
     event = decode(json.dumps(_fact("notification.amended.v1")).encode())
     assert event.type == "notification.amended.v2"
-    assert event.dataschema == "urn:safeguarding-exchange:schema:notification.amended:2.0"
+    assert event.dataschema == CATALOGUE["notification.amended"].schema
     assert isinstance(event.data, NotificationAmended)
     assert event.data.portal_time.isoformat() == "2026-09-10T08:00:00+00:00"
     assert event.data.content.grounds == {Ground.S16C_A}
