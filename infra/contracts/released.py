@@ -90,7 +90,9 @@ def _weighed(part: Part, before: Schema, within: Directory) -> Iterator[Finding]
     if weight is Level.MAJOR:
         yield Finding(f"✗ {part}: a major change under version {part.major}: {_next_major(part)}", fails=True)
     elif weight is Level.MINOR:
-        yield Finding(f"! {part}: a minor change; it passes. Before it is released, {next_minor(part)}")
+        numbered = before["$id"] != part.today()["$id"]
+        first = "It has a number of its own" if numbered else f"Before it is released, {next_minor(part)}"
+        yield Finding(f"! {part}: a minor change; it passes. {first}")
 
 
 def _next_major(part: Part) -> str:

@@ -308,7 +308,9 @@ def test_a_type_that_is_taken_from_a_kind_of_agency_says_so(within: Directory, r
 
 
 @pytest.mark.parametrize(("major", "place"), [(1, "minors[1]"), (2, "minor")])
-def test_an_addition_is_released_under_a_number_of_its_own(released: Path, major: int, place: str) -> None:
+def test_an_addition_is_released_under_a_number_of_its_own(
+    within: Directory, released: Path, major: int, place: str
+) -> None:
     """Also to a retired version, which shares parts with today's."""
     name = f"notification.amended.v{major}"
     frozen = json.loads((released / "read" / f"{name}.json").read_text())
@@ -319,8 +321,11 @@ def test_an_addition_is_released_under_a_number_of_its_own(released: Path, major
 
     assert str(part) == f"{name} (read)"
     assert next_minor(part) == f"raise `{place}` in the catalogue by one"
-    raised = replace(FEW["notification.amended"], minor=1, minors={1: 1})
+    amended = FEW["notification.amended"]
+    raised = replace(amended, minor=amended.minor + 1, minors={1: amended.minor_of(1) + 1})
     assert [*unraised(released, {**FEW, raised.name: raised})] == []
+    said = [finding.words for finding in findings(within, {**FEW, raised.name: raised}, released)]
+    assert f"! {part}: a minor change; it passes. It has a number of its own" in said
 
 
 def test_todays_contracts_are_what_they_were_frozen_as(within: Directory, released: Path) -> None:
