@@ -1,46 +1,31 @@
-"""Every order in which facts of several topics may arrive: order holds per key within a topic, and nowhere else.
+"""Every order in which facts of several topics may arrive: order holds per key within a topic, and nowhere else."""
 
-A reaction must lead to the same state whichever it is. Fold your own pure reaction over them all:
-
-    same_whatever_the_order(react, initial, [incident_facts, calendar_facts])
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from hypothesis import strategies as st
+
 Fact = TypeVar("Fact")
-State = TypeVar("State")
 
 
-def interleavings(lists: Sequence[Sequence[Fact]]) -> Iterator[tuple[Fact, ...]]:
-    """Every merge of the lists that keeps each one's own order; two of 4 facts have 70."""
-    if not any(lists):
-        yield ()
-        return
-    for number, facts in enumerate(lists):
-        if facts:
-            rest = [*lists[:number], facts[1:], *lists[number + 1 :]]
-            for tail in interleavings(rest):
-                yield (facts[0], *tail)
+def turns(*lengths: int) -> st.SearchStrategy[list[list[int]]]:
+    """One merge of so many facts of each topic, cut into batches: the number of the topic whose next fact comes."""
+    whose = [topic for topic, length in enumerate(lengths) for _ in range(length)]
+    cuts = st.lists(st.booleans(), min_size=len(whose), max_size=len(whose))
+    return st.builds(_cut, st.permutations(whose), cuts)
 
 
-def same_whatever_the_order(
-    react: Callable[[State, Fact], State], initial: State, lists: Sequence[Sequence[Fact]]
-) -> State:
-    """The final state that every interleaving leads to. AssertionError with the two orders where they differ."""
-    found: tuple[State, tuple[Fact, ...]] | None = None
-    for order in interleavings(lists):
-        state = initial
-        for fact in order:
-            state = react(state, fact)
-        if found is None:
-            found = state, order
-        assert state == found[0], (
-            f"the order matters:\n  {_shown(found[1])}\n  leads to {found[0]}\n  {_shown(order)}\n  leads to {state}"
-        )
-    assert found is not None
-    return found[0]
+def _cut(order: Sequence[int], cuts: Sequence[bool]) -> list[list[int]]:
+    batches: list[list[int]] = [[]]
+    for topic, cut in zip(order, cuts, strict=True):
+        if cut and batches[-1]:
+            batches.append([])
+        batches[-1].append(topic)
+    return batches
 
 
-def _shown(order: Sequence[object]) -> str:
-    return " -> ".join(str(fact) for fact in order)
+def played(batches: Sequence[Sequence[int]], *topics: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """The facts of the topics in batches, as `turns` has them."""
+    ahead = [iter(facts) for facts in topics]
+    for batch in batches:
+        yield [next(ahead[topic]) for topic in batch]
