@@ -4,8 +4,10 @@ import ast
 import json
 import re
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,15 +29,21 @@ from infra.contracts.catalogue.pages import page
 from infra.contracts.examples import OWNERS
 from infra.contracts.generated import PAGES
 from infra.kafka.declared import declared
+from tests.bench import __main__ as bench
 
 TYPES = {each["name"]: each for each in described(directory())}
-PROOFS = sorted({proof for entry in CATALOGUE.values() for each in guarantees(entry) for proof in each.proofs})
+PROMISED = [each for entry in CATALOGUE.values() for each in guarantees(entry)]
+PROOFS = sorted({proof for each in PROMISED for proof in each.proofs})
+MEASURED = sorted({path for each in PROMISED for path in each.measured})
 
 
 @cache
-def _defined(path: str) -> set[str]:
+def _run(path: str) -> set[str]:
+    """The tests in a file that pytest collects and nothing skips."""
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    tests = [each for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    skipping = re.compile(r"\b(skip|skipif|xfail)\b")
+    return {each.name for each in tests if not any(skipping.search(ast.unparse(by)) for by in each.decorator_list)}
 
 
 @cache
@@ -43,17 +51,28 @@ def _page(name: str) -> Any:
     return html.fromstring(index_page(list(TYPES.values()), of_feeds()) if name == "index" else page(TYPES[name]))
 
 
-@pytest.mark.parametrize("proof", sorted(PROOFS))
-def test_what_proves_a_guarantee_exists(proof: str) -> None:
+@pytest.mark.parametrize("proof", PROOFS)
+def test_what_proves_a_guarantee_is_a_test_that_is_run(proof: str) -> None:
     path, _, name = proof.partition("::")
-    assert name in _defined(path)
+    assert Path(path).name.startswith("test_")
+    assert name.startswith("test_")
+    assert name in _run(path)
+
+
+@pytest.mark.parametrize("path", MEASURED)
+def test_what_measures_a_guarantee_is_a_row_of_the_bench(path: str) -> None:
+    row = import_module(path.removesuffix(".py").replace("/", "."))
+    assert row in [each for each in vars(bench).values() if isinstance(each, ModuleType)]
+    assert callable(row.measure)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
 def test_every_type_has_an_order_key_a_retention_and_a_delivery_that_are_proven(entry: Any) -> None:
-    promised = {each.name: each.proofs for each in guarantees(entry)}
+    promised = {each.name: each for each in guarantees(entry)}
     assert {"Order", "Nothing is lost", "Retention"} <= promised.keys()
-    assert all(promised.values())
+    assert all(each.proofs for each in promised.values() if not each.name.startswith("Maximum delay"))
+    assert all(each.proofs or each.measured for each in promised.values())
+    assert not any(each.proofs and each.measured for each in promised.values())
 
 
 def test_the_retention_that_is_promised_is_the_one_that_is_declared() -> None:
@@ -96,7 +115,7 @@ def test_a_field_that_is_kept_from_the_police_says_so_on_the_page() -> None:
     assert cells["nature"][heads.index("School")] == "yes"
 
 
-def test_live_readers_are_those_whose_agreement_reads_that_version() -> None:
+def test_readers_are_those_whose_agreement_reads_that_version() -> None:
     of = TYPES["notification.submitted"]["versions"][-1]["readers"]
     assert {"agency": "panel", "name": "Child Safeguarding Practice Review Panel", "partnership": "northshire"} in of
     assert "harbour-homes" not in {each["agency"] for each in of}

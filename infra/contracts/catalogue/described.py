@@ -76,7 +76,8 @@ def _type(entry: EventType, within: Directory) -> Described:
         "versions": list(_versions(entry, within)),
         "examples": dict(_examples(entry)),
         "guarantees": [
-            {"name": each.name, "says": each.says, "proofs": list(each.proofs)} for each in guarantees(entry)
+            {"name": each.name, "says": each.says, "proofs": list(each.proofs), "measuredBy": list(each.measured)}
+            for each in guarantees(entry)
         ],
     }
 

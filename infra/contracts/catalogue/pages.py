@@ -180,7 +180,7 @@ def _field(row: Described) -> list[Content]:
 def _versions(of: Described) -> Iterator[Element]:
     yield table(
         "Versions",
-        ["Version", "Standing", "Schemas", "Live readers, by agreement"],
+        ["Version", "Standing", "Schemas", "Readers, by the demo's agreements"],
         [
             [
                 element("code", each["version"]),
@@ -192,7 +192,12 @@ def _versions(of: Described) -> Iterator[Element]:
         ],
         class_="wide",
     )
-    yield element("p", "A version cannot be retired while anyone still reads it.")
+    yield element(
+        "p",
+        "A version cannot be retired while anyone still reads it: ",
+        element("code", "make contracts"),
+        " asks the agreements of a running installation too.",
+    )
 
 
 def _names(holders: list[dict[str, str]]) -> str:
@@ -202,20 +207,25 @@ def _names(holders: list[dict[str, str]]) -> str:
 
 def _guarantees(of: Described) -> Iterator[Element]:
     yield table(
-        "Each with the tests that prove it",
-        ["Guarantee", "What it says", "Proven by"],
+        "Each with the tests that prove it, or what measures it",
+        ["Guarantee", "What it says", "Proven or measured by"],
         [
-            [each["name"], said(each["says"]), [element("p", _proof(proof)) for proof in each["proofs"]]]
+            [each["name"], said(each["says"]), [element("p", link) for link in (*_proofs(each), *_measured(each))]]
             for each in of["guarantees"]
         ],
         class_="wide",
     )
 
 
-def _proof(proof: str) -> Element:
-    path, _, test = proof.partition("::")
-    words = test.removeprefix("test_").replace("_", " ") if test.startswith("test_") else f"{path} (bench)"
-    return element("a", words, href=f"{TO_ROOT}/{path}", title=proof)
+def _proofs(guarantee: Described) -> Iterator[Element]:
+    for proof in guarantee["proofs"]:
+        path, _, test = proof.partition("::")
+        yield element("a", test.removeprefix("test_").replace("_", " "), href=f"{TO_ROOT}/{path}", title=proof)
+
+
+def _measured(guarantee: Described) -> Iterator[Element]:
+    for path in guarantee["measuredBy"]:
+        yield element("a", f"{path} (measured, not proven)", href=f"{TO_ROOT}/{path}")
 
 
 def _examples(of: Described) -> Iterator[Element]:
