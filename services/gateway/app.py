@@ -102,6 +102,13 @@ def app(settings: Settings) -> FastAPI:
             return Health("warning", f"the calendar runs out on {known.last.isoformat()}: {remedy}")
         return Health("ok", f"the calendar runs to {known.last.isoformat()}")
 
+    async def can_seal() -> Health:
+        if made.sealer.key is None:
+            return Health(
+                "failed", "there is no sealing key yet, so no words can be taken in: let the vault be reached"
+            )
+        return Health("ok")
+
     made.signals += [
         Signal("submissions_unanswered_seconds", "How long the oldest submission has had no verdict.", unanswered),
         Signal("clocks_unticked", "Clocks that should have been ticked over a minute ago.", unticked),
@@ -139,7 +146,7 @@ def app(settings: Settings) -> FastAPI:
             onward_router(onward),
             feed_router(feeds),
         ],
-        components={"calendar": calendar_stands},
+        components={"calendar": calendar_stands, "sealing": can_seal},
         views=VIEWS,
         fold=views.apply,
         tick=tick,

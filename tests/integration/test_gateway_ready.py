@@ -1,4 +1,4 @@
-"""A gateway whose calendar ends within a year says so in `ready`, with the remedy, and stays in service."""
+"""What `ready` says of a gateway: the calendar is warned of a year ahead, and without a key to seal with it fails."""
 
 import asyncio
 import os
@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey
+from nacl.public import PrivateKey
 
 from infra.local.ports import free_ports
 from infra.postgres.provision import ServiceDatabase
 from shared.clock import MovableClock
 from shared.working_days import england_and_wales
-from tests.faults.gateway.ground import gateway_database
+from tests.faults.gateway.ground import gateway_database, ground
 from tests.stacks import Stack
 
 LAST = england_and_wales().last
@@ -25,7 +26,10 @@ LAST = england_and_wales().last
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> ServiceDatabase:
-    return await gateway_database(stack, "ageing")
+    """Of a gateway that has had the vault's key."""
+    made = await gateway_database(stack, "ageing")
+    async with ground(made, PrivateKey.generate()):
+        return made
 
 
 @asynccontextmanager
@@ -64,15 +68,18 @@ async def gateway_at(business: datetime, database: ServiceDatabase, folder: Path
         await process.wait()
 
 
-async def ready(url: str) -> tuple[int, dict[str, Any]]:
-    """What `ready` answers, once anybody answers."""
+async def ready(url: str, wanted: int = 200) -> dict[str, Any]:
+    """What `ready` answers, once it is this."""
     async with httpx.AsyncClient() as http, asyncio.timeout(60):
         while True:
             try:
                 answer = await http.get(f"{url}/health/ready", timeout=10)
-                return answer.status_code, answer.json()
+                if answer.status_code == wanted:
+                    told: dict[str, Any] = answer.json()
+                    return told
             except httpx.TransportError:
-                await asyncio.sleep(0.2)
+                pass
+            await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize(("days_left", "stands"), [(365, "ok"), (364, "warning")])
@@ -81,8 +88,16 @@ async def test_a_calendar_that_ends_within_a_year_is_a_warning_and_no_failure(
 ) -> None:
     noon = datetime.combine(LAST - timedelta(days=days_left), time(12), UTC)
     async with gateway_at(noon, database, tmp_path) as url:
-        status, told = await ready(url)
+        told = await ready(url)
     calendar = told["components"]["calendar"]
-    assert (status, calendar["status"]) == (200, stands)
+    assert calendar["status"] == stands
     assert LAST.isoformat() in calendar["detail"]
     assert ("bring the official list of the coming years in" in calendar["detail"]) == (stands == "warning")
+
+
+async def test_a_gateway_that_never_had_a_key_to_seal_with_is_not_ready(stack: Stack, tmp_path: Path) -> None:
+    unsealed = await gateway_database(stack, "keyless")
+    async with gateway_at(datetime.now(UTC), unsealed, tmp_path) as url:
+        told = await ready(url, 503)
+    assert told["components"]["sealing"]["status"] == "failed"
+    assert "let the vault be reached" in told["components"]["sealing"]["detail"]
