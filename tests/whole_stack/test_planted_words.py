@@ -86,7 +86,8 @@ class Planting:
         over_https = self.exchange.send("northshire-police", event)
         twin = planted(event | {"id": "planted-over-kafka"})
         over_kafka = self.exchange.topics.send("northshire-police", _json(twin))
-        assert (over_https.status, over_kafka.status) == ("accepted", "accepted")
+        for sent in (over_https, over_kafka):
+            assert sent.status == "accepted", sent
         self.said |= _said(event)
         return event, str(over_https.incident), str(over_kafka.incident)
 
