@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -94,7 +95,7 @@ def outbound(exchange: Exchange, agency: str) -> Iterator[KafkaConsumer]:
         sasl_mechanism="SCRAM-SHA-512",
         sasl_plain_username=username,
         sasl_plain_password=password,
-        group_id=f"agency.{agency}.tests",
+        group_id=f"agency.{agency}.{uuid4().hex}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
