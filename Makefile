@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## play serious incidents through the real stack, on ports an
 	@$(BIN)/python -m infra.local.demo $(ARGS)
 
 test: $(INSTALLED) ## every test, on a real Kafka and PostgreSQL that it starts for itself
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED) ## formatting, lints, types, who may import whom, and the contracts' own lints
 	$(BIN)/ruff check .

@@ -27,11 +27,11 @@ def pytest_report_header() -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side (make test), a file stays with one process; what needs a whole stack shares one with its folder.
 
-    They come last, since a stack that was started once runs, and takes its part of two cores, until the end.
+    They come first: they are the longest, and wait more than they reckon, so the others fit in beside them.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.parent.name if _needs_all(item) else item.path.name))
-    items.sort(key=_needs_all)
+    items.sort(key=_needs_all, reverse=True)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

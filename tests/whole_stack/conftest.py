@@ -72,7 +72,7 @@ def until(ask: Callable[[], Any], fits: Callable[[Any], bool] = bool, seconds: f
     return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # gone with the last test of a folder: it takes its part of two cores as it stands
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     """Everything, running, on embedded servers whatever TEST_STACK says.
 
