@@ -176,6 +176,11 @@ async def _fetch(url: str, question: str, values: Sequence[Any]) -> list[Any]:
         await connection.close()
 
 
+def _last(said: bytes) -> str:
+    """The last line of what a program said: a whole traceback tells of the machine it ran on."""
+    return (said.decode(errors="replace").strip().splitlines() or ["(nothing)"])[-1][:300]
+
+
 def child(module: str, job: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """What a program of ours answers to a job: one JSON object on its last line. Raises NotMeasured."""
     try:
@@ -191,7 +196,7 @@ def child(module: str, job: Mapping[str, Any], seconds: float) -> dict[str, Any]
     except subprocess.TimeoutExpired:
         raise NotMeasured(f"{module} did not end within {seconds:.0f} s") from None
     if done.returncode != 0:
-        raise NotMeasured(f"{module} failed: {done.stderr.decode(errors='replace')[-2000:]}")
+        raise NotMeasured(f"{module} failed: {_last(done.stderr)}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 

@@ -103,27 +103,55 @@ class _Load:
             writer.close()
 
 
+FRESH_SECONDS = 3.0
+"""A server closes a connection on which nothing has come for some seconds: one so old is not used again."""
+
+
+class Idle:
+    """Connections to one place that wait to be used again, the one used last first."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, Connection]] = []
+
+    def take(self) -> Connection | None:
+        """One that the server still holds open; None where there is none."""
+        if self._kept and time.perf_counter() - self._kept[-1][0] < FRESH_SECONDS:
+            return self._kept.pop()[1]
+        self.close()
+        return None
+
+    def give(self, connection: Connection) -> None:
+        """Keeps one for the next request."""
+        self._kept.append((time.perf_counter(), connection))
+
+    def close(self) -> None:
+        """Closes all that wait."""
+        for _, (_, writer) in self._kept:
+            writer.close()
+        self._kept.clear()
+
+
 async def _at_full_speed(run: _Load, senders: list[Sender]) -> None:
     await asyncio.gather(*(run.connection(sender) for sender in senders))
 
 
 async def _paced(run: _Load, senders: list[Sender], pace: float, count: int) -> None:
-    idle: dict[str, list[Connection]] = {}
+    idle: dict[str, Idle] = {}
 
     async def one(number: int, due: float) -> None:
         await asyncio.sleep(due - time.perf_counter())
         sender = senders[number % len(senders)]
         where = urlsplit(sender.url)
-        free = idle.setdefault(where.netloc, [])
-        reader, writer = free.pop() if free else await asyncio.open_connection(where.hostname, where.port)
+        free = idle.setdefault(where.netloc, Idle())
+        reader, writer = free.take() or await asyncio.open_connection(where.hostname, where.port)
         writer.write(sender.request(number, run.name))
         run.note(await _status(reader), due)
-        free.append((reader, writer))
+        free.give((reader, writer))
 
     first = time.perf_counter() + 0.1
     await asyncio.gather(*(one(number, first + number / pace) for number in range(count)))
-    for _, writer in (each for free in idle.values() for each in free):
-        writer.close()
+    for free in idle.values():
+        free.close()
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 import uvloop
 
-from tests.bench.load import Sender
+from tests.bench.load import Idle, Sender
 from tests.bench.verdicts import quantile
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -39,17 +39,17 @@ async def fresh(job: Mapping[str, Any]) -> dict[str, Any]:
     due: dict[str, float] = {}
     senders = [Sender(**each) for each in job["senders"]]
     count, pace = int(job["seconds"] * job["pace"]), job["pace"]
-    idle: list[Connection] = []
+    idle = Idle()
     first = time.perf_counter() + 0.1
 
     async def one(number: int) -> None:
         at = first + number / pace
         await asyncio.sleep(at - time.perf_counter())
         sender = senders[number % len(senders)]
-        reader, writer = idle.pop() if idle else await _connected(sender.url)
+        reader, writer = idle.take() or await _connected(sender.url)
         writer.write(sender.request(number, job["run"]))
         status, body = await _answer(reader)
-        idle.append((reader, writer))
+        idle.give((reader, writer))
         if status != 202 or body["status"] != "accepted":
             raise Unfit(f"{status} {body!r}"[:300])
         due[body["incident"]] = at
