@@ -135,7 +135,7 @@ class Directory:
         A member of the matter's partnership has what was agreed there, or nothing: not what another partnership gave.
         """
         within = self.agreements.get((agency, matter.partnership))
-        if within is not None or agency not in matter.participants or (agency, matter.partnership) in self.listings:
+        if within is not None or agency not in matter.participants or self._agrees_in(agency, matter.partnership):
             return within
         return next((each for (party, _), each in sorted(self.agreements.items()) if party == agency), None)
 
@@ -144,9 +144,14 @@ class Directory:
 
         A member of the matter's partnership names that one, or it could choose the agreement that it speaks under.
         """
-        if partnership != matter.partnership and (agency, matter.partnership) in self.listings:
+        if partnership != matter.partnership and self._agrees_in(agency, matter.partnership):
             return None
         return self.agreements.get((agency, partnership))
+
+    def _agrees_in(self, agency: str, partnership: str) -> bool:
+        """Whether what an agency has in a partnership is for that partnership to agree: it is a member, or it once had
+        an agreement there. One person withdraws an agency, and nothing may grow by one person's act."""
+        return (agency, partnership) in self.listings or (agency, partnership) in self.versions
 
     def name_of(self, recipient: str) -> str:
         """A recipient as a person reads it: an agency's name, an area's authority, or the code itself."""

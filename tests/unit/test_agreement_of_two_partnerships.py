@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from contracts.access import Agreement, Incidents, Matter, Party, may_propose
-from contracts.agreements import AgencyListed
+from contracts.agreements import AgencyListed, AgencyWithdrawn, AgreementEnded
 from contracts.catalogue import CATALOGUE
 from contracts.codes import AgencyType, Role
 from contracts.directory import Directory, Listing
+from contracts.sealing import Model
 from services.gateway.checks import Rejected
 from services.gateway.intake import Intake, Known
 
@@ -32,12 +33,23 @@ def directory(*agreements: Agreement, listed: tuple[str, ...]) -> Directory:
     return Directory(
         agreements={(AGENCY, each.partnership): each for each in agreements},
         listings={(AGENCY, name): Listing(entry, SINCE) for name in listed},
+        versions={(AGENCY, each.partnership): each.version for each in agreements},
     )
 
 
 def test_an_agreement_that_was_ended_is_not_replaced_by_another_partnerships() -> None:
     known = directory(agreement(THERE, *CATALOGUE), listed=(HERE, THERE))
     assert known.agreement_on(AGENCY, MATTER) is None
+
+
+@pytest.mark.parametrize("first", [(), (AgreementEnded(agency=AGENCY, why="A slip"),)], ids=["agreed", "ended"])
+def test_withdrawing_an_agency_gives_it_nothing_that_another_partnership_agreed(first: tuple[Model, ...]) -> None:
+    known = directory(agreement(HERE), agreement(THERE, *CATALOGUE), listed=(HERE, THERE))
+    for said in (*first, AgencyWithdrawn(agency=AGENCY, why="A slip")):
+        known = known.told(HERE, said, by="an-administrator", at=SINCE)
+    assert AGENCY in known.agencies, "it is a member there still"
+    assert known.agreement_on(AGENCY, MATTER) is None
+    assert known.agreement_to_say(AGENCY, THERE, MATTER) is None
 
 
 def test_a_participant_from_elsewhere_has_its_own_partnerships() -> None:
