@@ -16,6 +16,7 @@ Pairs = Annotated[frozenset[tuple[str, str]], PlainSerializer(sorted, return_typ
 class Exclusions:
     """Agencies and accounts that are shut out; `alleged` names the agency and account of each alleged perpetrator.
 
+    Of an agency that is shut out whole the account is empty: it still meets the child in other incidents.
     The authority that holds the duty is never beside an alleged perpetrator: without the address it could not act.
     """
 
@@ -27,13 +28,11 @@ class Exclusions:
         """After one more fact's data; any but an approval or an end changes nothing."""
         match data:
             case ExclusionApproved(agency=agency, person=None):
-                return replace(self, agencies=self.agencies | {agency})
-            case ExclusionApproved(agency=agency, person=str(person), basis=basis, holds_duty=duty):
-                side = basis is ExclusionBasis.ALLEGED_PERPETRATOR and not duty
-                alleged = self.alleged | ({(agency, person)} if side else frozenset())
-                return replace(self, people=self.people | {person}, alleged=alleged)
+                return replace(self, agencies=self.agencies | {agency}, alleged=self.alleged | _side(data))
+            case ExclusionApproved(person=str(person)):
+                return replace(self, people=self.people | {person}, alleged=self.alleged | _side(data))
             case ExclusionEnded(agency=agency, person=None):
-                return replace(self, agencies=self.agencies - {agency})
+                return replace(self, agencies=self.agencies - {agency}, alleged=self.alleged - {(agency, "")})
             case ExclusionEnded(agency=agency, person=str(person)):
                 return replace(self, people=self.people - {person}, alleged=self.alleged - {(agency, person)})
             case _:
@@ -42,6 +41,11 @@ class Exclusions:
     def on(self, matter: Matter) -> Matter:
         """The matter with these shut out of it."""
         return replace(matter, excluded_agencies=self.agencies, excluded_people=self.people, alleged=self.alleged)
+
+
+def _side(data: ExclusionApproved) -> frozenset[tuple[str, str]]:
+    side = data.basis is ExclusionBasis.ALLEGED_PERPETRATOR and not data.holds_duty
+    return frozenset({(data.agency, data.person or "")} if side else ())
 
 
 NOBODY = Exclusions()

@@ -13,7 +13,11 @@ MOST = 100
 async def incidents_with(connection: AsyncConnection, subject: str) -> list[str]:
     """The incidents that the subject is in, as corrected, the first one first."""
     driver = await driver_of(connection)
-    rows = await driver.fetch("select id from incident where subjects @> array[$1] order by opened_at, id", subject)
+    rows = await driver.fetch(
+        "select id from incident where subjects @> array[$1] and state::jsonb -> 'subjects' ? $1"
+        " order by opened_at, id",
+        subject,
+    )
     return [row[0] for row in rows]
 
 
@@ -45,6 +49,9 @@ _ALLEGED_SIDE = """
 
 async def alleged_side(connection: AsyncConnection, agency: str, incidents: Sequence[str]) -> bool:
     """Whether an agency is an alleged perpetrator's side to anybody in these incidents: here, or in any other incident
-    that the same child is in, or one that it was found to be. It learns no address of theirs, whichever way it asks."""
+    that the same child is in, or one that it was found to be. It learns no address of theirs, whichever way it asks.
+
+    A correction can leave a child out and give the same one another id; what it was found to be before counts on.
+    """
     driver = await driver_of(connection)
     return bool(await driver.fetchval(_ALLEGED_SIDE, list(incidents), agency))

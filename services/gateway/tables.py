@@ -33,7 +33,7 @@ incident = Table(
     Column("excluded_agencies", ARRAY(Text), nullable=False, server_default="{}"),
     Column("excluded_people", ARRAY(Text), nullable=False, server_default="{}"),
     Column("alleged", ARRAY(Text), nullable=False, server_default="{}", comment="agency/account, see contracts.access"),
-    Column("subjects", ARRAY(Text), nullable=False, server_default="{}", comment="its children, as corrected"),
+    Column("subjects", ARRAY(Text), nullable=False, server_default="{}", comment="children in it, or named by a merge"),
 )
 Index("incident_waiting", incident.c.host, incident.c.id, postgresql_where=incident.c.waiting)
 Index("incident_subjects", incident.c.subjects, postgresql_using="gin")

@@ -134,7 +134,7 @@ def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
         sorted(matter.excluded_agencies),
         sorted(matter.excluded_people),
         [f"{agency}/{person}" for agency, person in sorted(matter.alleged)],
-        list(state.subjects),
+        [*state.subjects, *sorted(state.joined.keys() - set(state.subjects))],
     )
 
 

@@ -33,6 +33,15 @@ async def act(at: Doorway, type_: str, incident: str, data: dict[str, Any]) -> d
     return receipt
 
 
+async def correct(at: Doorway, incident: str) -> None:
+    """Another child without an id, which the gateway gives it."""
+    child = {"identity": {"name": "Child B", "dateOfBirth": "2018-02-03"}}
+    occurrence = {"dateFrom": "2026-08-27", "location": "Place A"}
+    reasons = [{"field": name, "reason": "Reason A"} for name in ("children", "occurrence")]
+    data = {"children": [child], "occurrence": occurrence, "reasons": reasons}
+    await act(at, "incident.corrected.v1", incident, data)
+
+
 async def found(at: Doorway, subject: str) -> tuple[list[str], list[str]]:
     async with at.ground.database.reading() as connection:
         incidents = await incidents_with(connection, subject)
@@ -49,34 +58,52 @@ async def test_a_merge_joins_both_sides_and_a_split_parts_them(at: Doorway) -> N
     assert await found(at, first) == ([one], [])
 
 
-async def test_an_alleged_perpetrators_side_is_known_in_every_incident_of_a_child(at: Doorway) -> None:
-    (one, first), (two, second), (apart, _) = await refer(at), await refer(at), await refer(at)
-    side = {"agency": POLICE, "person": "police-reviewer", "basis": "alleged_perpetrator"}
-    await act(at, "exclusion.proposed.v1", two, side | {"reason": "Reason A"})
+async def shut_out(at: Doorway, incident: str, **person: str) -> None:
+    side = {"agency": POLICE, "basis": "alleged_perpetrator"} | person
+    await act(at, "exclusion.proposed.v1", incident, side | {"reason": "Reason A"})
     second_person = at.as_(COUNCIL, "business-unit-manager", "business_unit")
-    approved = await second_person.send(event("exclusion.approved.v1", side, agency=COUNCIL, subject=two))
+    approved = await second_person.send(event("exclusion.approved.v1", side, agency=COUNCIL, subject=incident))
     assert approved.status_code == 202, approved.text
 
-    async def is_side(incident: str, agency: str = POLICE) -> bool:
-        async with at.ground.database.reading() as connection:
-            return await alleged_side(connection, agency, [incident])
 
-    assert (await is_side(two), await is_side(one), await is_side(apart)) == (True, False, False)
+async def is_side(at: Doorway, incident: str, agency: str = POLICE) -> bool:
+    async with at.ground.database.reading() as connection:
+        return await alleged_side(connection, agency, [incident])
+
+
+@pytest.mark.parametrize("person", [{"person": "police-reviewer"}, {}], ids=["a person of it", "the whole agency"])
+async def test_an_alleged_perpetrators_side_is_known_in_every_incident_of_a_child(
+    at: Doorway, person: dict[str, str]
+) -> None:
+    (one, first), (two, second), (apart, _) = await refer(at), await refer(at), await refer(at)
+    await shut_out(at, two, **person)
+    assert [await is_side(at, each) for each in (two, one, apart)] == [True, False, False]
     about = {"subjects": [first, second], "incidents": [one, two], "reason": "Reason A"}
     await act(at, "subjects.merged.v1", one, about)
-    assert (await is_side(two), await is_side(one), await is_side(apart)) == (True, True, False)
-    assert not await is_side(one, COUNCIL)
+    assert [await is_side(at, each) for each in (two, one, apart)] == [True, True, False]
+    assert not await is_side(at, one, COUNCIL)
     await act(at, "subjects.split.v1", two, about)
-    assert not await is_side(one)
+    assert not await is_side(at, one)
+
+
+@pytest.mark.parametrize("corrected", [[0], [1], [0, 1]], ids=["here", "there", "both"])
+async def test_a_merge_counts_on_where_a_correction_gave_the_child_another_id_and_a_split_ends_it(
+    at: Doorway, corrected: list[int]
+) -> None:
+    (one, first), (two, second) = await refer(at), await refer(at)
+    await shut_out(at, two, person="police-reviewer")
+    about = {"subjects": [first, second], "incidents": [one, two], "reason": "Reason A"}
+    await act(at, "subjects.merged.v1", one, about)
+    for each in corrected:
+        await correct(at, [one, two][each])
+    assert await is_side(at, one)
+    await act(at, "subjects.split.v1", one, about)
+    assert not await is_side(at, one)
 
 
 async def test_a_child_that_was_corrected_away_is_found_there_no_more(at: Doorway) -> None:
     incident, wrong = await refer(at)
-    child = {"identity": {"name": "Child B", "dateOfBirth": "2018-02-03"}}
-    occurrence = {"dateFrom": "2026-08-27", "location": "Place A"}
-    reasons = [{"field": name, "reason": "Reason A"} for name in ("children", "occurrence")]
-    data = {"children": [child], "occurrence": occurrence, "reasons": reasons}
-    await act(at, "incident.corrected.v1", incident, data)
+    await correct(at, incident)
     facts = await at.ground.facts(incident)
     right = next(fact for fact in facts if fact.name == "incident.corrected").data.children[0]
     assert right.age_at_incident == 8

@@ -115,6 +115,17 @@ def test_an_alleged_perpetrators_side_sees_the_incident_and_no_address() -> None
     assert sees_addresses(party(POLICE), story.now.matter)
 
 
+def test_an_agency_shut_out_whole_as_an_alleged_perpetrator_is_known_as_that_side_until_it_is_let_in_again() -> None:
+    story = referred(london("2026-03-10"))
+    shut_out(story, basis=ALLEGED)
+    assert not sees_addresses(party(POLICE), story.now.matter)
+    story.propose(ExclusionProposed(**whom(basis=ALLEGED), lift=True, reason=REASON), AT, actor=ONE)
+    story.propose(ExclusionEnded(**whom(basis=ALLEGED)), AT, actor=OTHER)
+    assert sees_addresses(party(POLICE), story.now.matter)
+    shut_out(story)
+    assert sees_addresses(party(POLICE), story.now.matter), "a conflict of interest is no allegation"
+
+
 def test_what_could_hold_an_address_is_not_even_named_to_that_side() -> None:
     story = referred(london("2026-03-10"))
     shut_out(story, person=SOMEBODY, basis=ALLEGED)

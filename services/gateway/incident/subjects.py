@@ -30,8 +30,13 @@ def _parties(incident: Incident, data: SubjectsOfTwo, found: list[Incident | Non
             yield fault(f"/data/incidents/{number}", "not-found", "There is no such incident.")
         elif each.partnership != incident.partnership:
             yield fault(f"/data/incidents/{number}", "another-partnership", "Views of two partnerships never join.")
-        elif subject not in each.subjects:
+        elif subject not in each.subjects and not _parts(data, each, subject):
             yield fault(f"/data/subjects/{number}", "not-of-this-incident", "This child is not in that incident.")
+
+
+def _parts(data: SubjectsOfTwo, incident: Incident, subject: str) -> bool:
+    """A split takes back a merge whose child a correction has left out since."""
+    return isinstance(data, SubjectsSplit) and subject in incident.joined
 
 
 def _standing(data: SubjectsMerged | SubjectsSplit, found: list[Incident | None]) -> Iterator[Fault]:
