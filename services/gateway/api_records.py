@@ -1,6 +1,6 @@
 """How records end, and a person's own: asked of the vault for the business unit, whose reasons are sealed here."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -98,6 +98,25 @@ class Records:
         rows = await self._rows([owner] if of_incident else await self._incidents_with(owner))
         return any(incident_shown(viewer, row) for row in rows) or not (rows or of_incident)
 
+    async def own(self, viewer: Viewer, about: OwnRecord, who: Caller) -> dict[str, Any]:
+        """A person's own record. Problem 404 where the viewer may see nothing of it.
+
+        The vault is told which incidents are open before it opens or names anything: a look that nobody was shown must
+        not be recorded.
+        """
+        vault = self.detail.vault
+        try:
+            seen = await self.detail.child(viewer, about.subject)
+        except Problem:
+            seen = []  # one that only a draft speaks of: the vault knows it
+        subjects = {about.subject, *(each.subject for each in seen)}
+        opened = await self.opened(viewer, await asked(vault.incidents_about(subjects, caller=who)))
+        if not (seen or opened):
+            raise not_found()
+        released = about.released
+        record = await asked(vault.access_record(subjects, incidents=opened, caller=who, released=released))
+        return record | {"subject": about.subject, "codes": [_codes(each) for each in seen]}
+
     async def opened(self, viewer: Viewer, incidents: Iterable[str]) -> frozenset[str]:
         """Those of these incidents whose words an own record may give this viewer: an exclusion holds here too, and an
         alleged perpetrator's side learns no address this way either."""
@@ -114,12 +133,6 @@ class Records:
         async with self.detail.desk.database.reading() as connection:
             found = [await queries.summary(connection, each) for each in sorted(set(incidents))]
         return [row for row in found if row is not None]
-
-
-def within(record: Mapping[str, Any], opened: Collection[str]) -> dict[str, Any]:
-    """A person's own record, as the vault made it, less what is of any incident but these. Pure."""
-    kept = {name: [one for one in record[name] if one["incident"] in opened] for name in ("given", "heldBack")}
-    return {**record, **kept}
 
 
 def records_router(records: Records) -> APIRouter:
@@ -179,19 +192,8 @@ def records_router(records: Records) -> APIRouter:
         about: OwnRecord, who: Who, viewer: Unit, form: Annotated[Literal["json", "text"], Query()] = "json"
     ) -> Response:
         allow(Purpose.SUBJECT_ACCESS, who)
-        await records.theirs(viewer, about.subject)
-        try:
-            seen = await records.detail.child(viewer, about.subject)
-        except Problem:
-            seen = []  # one that only a draft speaks of: the vault knows it
-        subjects = {about.subject, *(each.subject for each in seen)}
-        record = await asked(vault.access_record(subjects, caller=who, released=about.released))
-        of = {one["incident"] for name in ("given", "heldBack") for one in record[name] if one["incident"]}
-        record = within(record, await records.opened(viewer, of))
-        if not (seen or record["given"] or record["heldBack"]):
-            raise not_found()
-        whole = record | {"subject": about.subject, "codes": [_codes(each) for each in seen]}
-        return PlainTextResponse(own_record(whole)) if form == "text" else _json(whole)
+        record = await records.own(viewer, about, who)
+        return PlainTextResponse(own_record(record)) if form == "text" else _json(record)
 
     return router
 

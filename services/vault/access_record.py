@@ -3,6 +3,9 @@
 By itself it gives who the subject is, and no more. Words, places and documents can speak of others, and no machine can
 tell: they are held back until a person of the business unit has read them and releases them by reference. A
 professional's contact is never given.
+
+The vault knows no exclusions. It says in which incidents something is filed, is told which of those are open to whoever
+asks, and neither opens, names nor records a look at anything of another.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.vault import Purpose
@@ -28,9 +31,11 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose record: a subject with those it was found to be. `released` are held-back things that a person has read."""
+    """Whose record: a subject with those it was found to be, within `incidents` alone. `released` are held-back things
+    that a person has read."""
 
     subjects: frozenset[str]
+    incidents: frozenset[str]
     released: frozenset[str] = frozenset()
 
 
@@ -55,21 +60,33 @@ class AccessRecords:
         self._database = database
         self._reveal = reveal
 
+    async def incidents_about(
+        self, subjects: Collection[str], service: Caller, who: Caller, at: datetime
+    ) -> Sequence[str]:
+        """The incidents in which anything is filed about these subjects. Problems: 403, 404 where there are none."""
+        check((), Asking(service, who, Purpose.SUBJECT_ACCESS))
+        await record_search(self._database, service, who, "access_record", sorted(subjects), at)
+        about = _about(subjects, who.partnerships) & tables.item.c.incident.is_not(None)
+        async with self._database.reading() as connection:
+            found = (await connection.execute(select(tables.item.c.incident).where(about).distinct())).scalars().all()
+        if not found:
+            raise not_found()
+        return sorted(found)
+
     async def of(self, asked: Asked, service: Caller, who: Caller, at: datetime) -> dict[str, Any]:
-        """The record. Problems: 403, 404 for a subject of nobody's here, 422 for what may not be released."""
+        """The record; an empty one where nothing is filed. Problems: 403, 422 for what may not be released."""
         asking = Asking(service, who, Purpose.SUBJECT_ACCESS)
         check((), asking)
         await record_search(self._database, service, who, "access_record", [*asked.subjects, *asked.released], at)
         async with self._database.reading() as connection:
-            rows, spoken_of = await _about(connection, asked.subjects, who.partnerships)
-        if not rows:
-            raise not_found()
+            rows, spoken_of = await _filed(connection, asked, who.partnerships)
         held = {row.ref: why_held(row.kind, row.subject, spoken_of.get(row.ref, ()), asked) for row in rows}
         _refuse_unless_releasable(asked.released, held)
         given = [row for row in rows if held[row.ref] is None or row.ref in asked.released]
-        look, shown = await self._reveal.reveal([row.ref for row in given], asking, at)
+        refs = [row.ref for row in given]
+        look, shown = await self._reveal.reveal(refs, asking, at) if refs else (None, {})
         async with self._database.reading() as connection:
-            looks = await _looks(connection, asked.subjects, who.partnerships)
+            looks = await _looks(connection, asked, who.partnerships)
         return {
             "subjects": sorted(asked.subjects),
             "look": look,
@@ -89,19 +106,25 @@ def _refuse_unless_releasable(released: Iterable[str], held: Mapping[str, str | 
         raise Problem(422, "invalid", "Not releasable", detail, [fault])
 
 
-async def _about(
-    connection: AsyncConnection, subjects: Collection[str], partnerships: Collection[str]
-) -> tuple[Sequence[Any], Mapping[str, set[str]]]:
-    """Everything filed about these subjects: under their own keys, speaking of them, or filed as a document about an
-    incident they are in; and who else each thing speaks of."""
+def _about(subjects: Collection[str], partnerships: Collection[str]) -> ColumnElement[bool]:
+    """Of everything filed: under these subjects' own keys, speaking of them, or a document about an incident they are
+    in."""
     item, mention = tables.item, tables.mention
-    columns = (item.c.ref, item.c.kind, item.c.subject, item.c.incident, item.c.agency, item.c.filed_at)
     within = item.c.partnership.in_(partnerships)
     spoken = select(mention.c.ref).where(mention.c.subject.in_(subjects))
     theirs = select(item.c.incident).where(item.c.subject.in_(subjects), within)
     documents = (item.c.kind == "document") & item.c.incident.in_(theirs)
-    about = item.c.subject.in_(subjects) | item.c.ref.in_(spoken) | documents
-    ordered = select(*columns).where(about, within).order_by(item.c.filed_at, item.c.ref).limit(MOST + 1)
+    return within & (item.c.subject.in_(subjects) | item.c.ref.in_(spoken) | documents)
+
+
+async def _filed(
+    connection: AsyncConnection, asked: Asked, partnerships: Collection[str]
+) -> tuple[Sequence[Any], Mapping[str, set[str]]]:
+    """Everything filed about these subjects in these incidents, and who else each thing speaks of."""
+    item, mention = tables.item, tables.mention
+    columns = (item.c.ref, item.c.kind, item.c.subject, item.c.incident, item.c.agency, item.c.filed_at)
+    about = _about(asked.subjects, partnerships) & item.c.incident.in_(asked.incidents)
+    ordered = select(*columns).where(about).order_by(item.c.filed_at, item.c.ref).limit(MOST + 1)
     rows = (await connection.execute(ordered)).all()
     if len(rows) > MOST:
         detail = f"This record holds more than {MOST} things: ask for fewer subjects at a time."
@@ -113,14 +136,15 @@ async def _about(
     return rows, found
 
 
-async def _looks(
-    connection: AsyncConnection, subjects: Iterable[str], partnerships: Collection[str]
-) -> list[dict[str, Any]]:
-    """Every look at these subjects, newest first: who, in which role, for whom, why and when; not at what."""
+async def _looks(connection: AsyncConnection, asked: Asked, partnerships: Collection[str]) -> list[dict[str, Any]]:
+    """Every look at these subjects in these incidents, newest first: who, in which role, for whom, why and when; not at
+    what."""
     found: dict[int, dict[str, Any]] = {}
-    for subject in subjects:
+    for subject in asked.subjects:
         before: int | None = None
-        while page := await views.looks(connection, subject=subject, partnerships=partnerships, before=before):
+        while page := await views.looks(
+            connection, subject=subject, incidents=asked.incidents, partnerships=partnerships, before=before
+        ):
             found |= {each["look"]: {k: v for k, v in each.items() if k != "references"} for each in page}
             before = page[-1]["look"]
     return [found[number] for number in sorted(found, reverse=True)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 from sqlalchemy import select
 
-from contracts.identifiers import Reference, SubjectId
+from contracts.identifiers import IncidentId, Reference, SubjectId
 from contracts.sealing import Model
 from services.vault import tables
 from services.vault.access_record import AccessRecords, Asked
@@ -50,10 +50,16 @@ class ClassAsked(ErasureAsked):
     record_class: Annotated[str, StringConstraints(pattern=r"^[a-z_]{3,60}$")]
 
 
-class AccessAsked(Model):
-    """Whose record is asked for: a subject and those it was found to be; what a person has read and releases."""
+class AboutAsked(Model):
+    """Whose record is asked for: a subject and those it was found to be."""
 
     subjects: Annotated[tuple[SubjectId, ...], Field(min_length=1, max_length=50)]
+
+
+class AccessAsked(AboutAsked):
+    """Of which incidents: those open to who asks; what a person has read and releases."""
+
+    incidents: Annotated[tuple[IncidentId, ...], Field(max_length=500)]
     released: Annotated[tuple[Reference, ...], Field(max_length=500)] = ()
 
 
@@ -117,8 +123,13 @@ def erasing_router(
         await retaining.classify(Decision(asked.owner, person, asked.reason_ref, clock.now()), asked.record_class)
         return {"owner": asked.owner, "recordClass": asked.record_class}
 
+    @router.post("/subject-access/incidents")
+    async def incidents(asked: AboutAsked, who: Service, person: Behind) -> Mapping[str, Any]:
+        return {"items": await records.incidents_about(asked.subjects, who, person, clock.now())}
+
     @router.post("/subject-access")
     async def record(asked: AccessAsked, who: Service, person: Behind) -> Mapping[str, Any]:
-        return await records.of(Asked(frozenset(asked.subjects), frozenset(asked.released)), who, person, clock.now())
+        whose = Asked(frozenset(asked.subjects), frozenset(asked.incidents), frozenset(asked.released))
+        return await records.of(whose, who, person, clock.now())
 
     return router

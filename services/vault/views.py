@@ -14,21 +14,24 @@ async def looks(
     *,
     subject: str | None = None,
     incident: str | None = None,
+    incidents: Collection[str] | None = None,
     ref: str | None = None,
     owner: str | None = None,
     partnerships: Collection[str] = (),
     before: int | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Who looked at a subject, an incident or one reference, newest first; only in these partnerships, if any are
-    named, and only at the words of the agency `owner`, if one is. `before` is the number of the last look of the page
-    before."""
+    """Who looked at a subject, an incident or one reference, newest first; only in these partnerships and in these
+    `incidents`, if any are named, and only at the words of the agency `owner`, if one is. `before` is the number of the
+    last look of the page before."""
     look, at, item = tables.look, tables.looked_at, tables.item
     there = select(at.c.look).join(item, item.c.ref == at.c.ref)
     if subject is not None:
         there = there.where(at.c.subjects.contains([subject]))
     if incident is not None:
         there = there.where(at.c.incident == incident)
+    if incidents is not None:
+        there = there.where(at.c.incident.in_(incidents))
     if ref is not None:
         there = there.where(at.c.ref == ref)
     if owner is not None:

@@ -209,11 +209,19 @@ class VaultClient:
         asked = {"owner": owner, "recordClass": record_class, "reasonRef": reason_ref}
         await self._ask("POST", "/v1/retention/classes", caller, json=asked)
 
+    async def incidents_about(self, subjects: Collection[str], *, caller: Caller) -> list[str]:
+        """The incidents in which something is filed about these subjects. Raises VaultAway, VaultRefused."""
+        asked = {"subjects": sorted(set(subjects))}
+        found: list[str] = (await self._ask("POST", "/v1/subject-access/incidents", caller, json=asked)).json()["items"]
+        return found
+
     async def access_record(
-        self, subjects: Collection[str], *, caller: Caller, released: Collection[str] = ()
+        self, subjects: Collection[str], *, incidents: Collection[str], caller: Caller, released: Collection[str] = ()
     ) -> dict[str, Any]:
-        """A person's own record, third parties held back, and who looked. Raises VaultAway, VaultRefused."""
-        asked = {"subjects": sorted(set(subjects)), "released": sorted(set(released))}
+        """A person's own record in these incidents, which were found open to the caller: third parties held back, and
+        who looked. Raises VaultAway, VaultRefused."""
+        asked = {"subjects": sorted(set(subjects)), "incidents": sorted(set(incidents))}
+        asked |= {"released": sorted(set(released))}
         told: dict[str, Any] = (await self._ask("POST", "/v1/subject-access", caller, json=asked)).json()
         return told
 

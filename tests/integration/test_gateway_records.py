@@ -1,18 +1,22 @@
 """What a business unit is given of people's records ends where its sight of incidents does; on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from nacl.public import PrivateKey
 
 from contracts.identifiers import mint
 from services.gateway.api_detail import Detail
 from services.gateway.api_incidents import Desk
-from services.gateway.api_records import Records
+from services.gateway.api_records import OwnRecord, Records
 from services.gateway.sight import Viewer
+from shared.identity import Caller
 from shared.pages import Cursors
+from shared.problems import Problem
 from shared.vault_client import VaultClient
 from tests.faults.gateway.door import Doorway, doorway
 from tests.faults.gateway.ground import COUNCIL, POLICE, event, gateway_database, ground, referral, triage
@@ -28,21 +32,44 @@ async def at(stack: Stack) -> AsyncIterator[Doorway]:
         yield door
 
 
+@dataclass
+class Asked:
+    """Stands where the vault does, says what is `filed`, and keeps what it was asked."""
+
+    filed: list[str] = field(default_factory=list)
+    questions: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.questions[request.url.path] = orjson.loads(request.content)
+        if request.url.path.endswith("/incidents"):
+            return httpx.Response(200, json={"items": self.filed})
+        return httpx.Response(200, json={"subjects": [], "look": None, "given": [], "heldBack": [], "looks": []})
+
+
 @pytest.fixture
-async def records(at: Doorway) -> AsyncIterator[Records]:
-    async with httpx.AsyncClient() as nowhere:
+def vault() -> Asked:
+    return Asked()
+
+
+@pytest.fixture
+async def records(at: Doorway, vault: Asked) -> AsyncIterator[Records]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(vault), base_url="http://vault.test") as http:
         desk = Desk(at.ground.database, at.ground.log, at.ground.clock, Cursors(b"a key that only tests have"))
-        yield Records(Detail(desk, VaultClient(nowhere, _nobody)), at.ground.sealer)
+        yield Records(Detail(desk, VaultClient(http, _anything)), at.ground.sealer)
 
 
-async def _nobody(audience: str) -> str:
-    raise AssertionError(f"nothing is asked of {audience} here")
+async def _anything(audience: str) -> str:
+    return audience
 
 
-def manager(at: Doorway) -> Viewer:
-    party = at.ground.directory.member(POLICE, "police-manager", frozenset({"business_unit"}))
+def manager(at: Doorway, agency: str = POLICE, person: str = "police-manager") -> Viewer:
+    party = at.ground.directory.member(agency, person, frozenset({"business_unit"}))
     assert party is not None
     return Viewer(party, frozenset({"northshire"}), at.ground.directory)
+
+
+async def child_of(at: Doorway, incident: str) -> str:
+    return str((await at.ground.facts(incident))[0].data.children[0].subject)
 
 
 async def refer(at: Doorway, **data: Any) -> str:
@@ -71,6 +98,24 @@ async def test_an_exclusion_holds_for_a_persons_own_record_too(
     assert await records.opened(manager(at), [closed, open_]) == {closed, open_}
     await shut_out(at, closed, **whom)
     assert await records.opened(manager(at), [closed, open_]) == {open_}
+
+
+async def test_the_vault_makes_a_persons_own_record_of_open_incidents_alone(
+    at: Doorway, records: Records, vault: Asked
+) -> None:
+    closed, open_ = await refer(at), await refer(at)
+    await shut_out(at, closed)
+    who = Caller("person", "police-manager", POLICE, frozenset({"business_unit"}), frozenset({"northshire"}))
+    child = await child_of(at, open_)
+    vault.filed = [closed, open_]
+    record = await records.own(manager(at), OwnRecord(subject=child), who)
+    assert vault.questions["/v1/subject-access"] == {"subjects": [child], "incidents": [open_], "released": []}
+    assert [each["incident"] for each in record["codes"]] == [open_]
+    vault.filed, vault.questions = [closed], {}
+    with pytest.raises(Problem) as told:
+        await records.own(manager(at), OwnRecord(subject=await child_of(at, closed)), who)
+    assert told.value.status == 404
+    assert "/v1/subject-access" not in vault.questions, "a look at what nobody is shown is not made"
 
 
 async def test_what_is_listed_names_no_record_of_incidents_that_are_closed_to_the_viewer(

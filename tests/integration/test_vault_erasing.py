@@ -10,7 +10,7 @@ from contracts.vault import Purpose
 from shared.database import Database
 from shared.vault_client import Sealable, VaultRefused
 from shared.verify import verify
-from tests.integration.test_vault_looks import unable_to_add_to
+from tests.integration.test_vault_looks import told, unable_to_add_to
 from tests.stacks import Stack
 from tests.vaults import APPROVER, OFFICER, UNIT, World, identity, narrative, person, until, vault_world
 
@@ -25,9 +25,9 @@ async def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 
 async def refused(asking: Any) -> tuple[int, str]:
-    with pytest.raises(VaultRefused) as told:
+    with pytest.raises(VaultRefused) as answer:
         await asking
-    return told.value.status, str(told.value.problem["type"]).rpartition(":")[2]
+    return answer.value.status, str(answer.value.problem["type"]).rpartition(":")[2]
 
 
 async def a_child(world: World, incident: str | None = None, **who: Any) -> tuple[str, str, Sealable]:
@@ -164,7 +164,8 @@ async def test_a_persons_own_record_gives_who_they_are_and_holds_back_all_that_m
     await world.filed(await world.source.send(own, sibling, alone, both, contact))
     await world.client.reveal([own.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
 
-    record = await world.client.access_record([child], caller=UNIT)
+    here: dict[str, Any] = {"incidents": [incident], "caller": UNIT}
+    record = await world.client.access_record([child], **here)
     assert [(one["reference"], one["value"]["name"]) for one in record["given"]] == [(own.ref, "Child Own")]
     assert {one["reference"]: one["why"] for one in record["heldBack"]} == {
         alone.ref: "words",
@@ -178,21 +179,59 @@ async def test_a_persons_own_record_gives_who_they_are_and_holds_back_all_that_m
         ("authority-approver", "triage"),
     ]
 
-    released = await world.client.access_record([child], caller=UNIT, released=[alone.ref])
+    released = await world.client.access_record([child], **here, released=[alone.ref])
     assert "alone words" in str(released["given"])
     assert "both words" not in str(released)
     for ref in (contact.ref, sibling.ref, mint_reference()):
-        assert await refused(world.client.access_record([child], caller=UNIT, released=[ref])) == (422, "invalid")
+        assert await refused(world.client.access_record([child], **here, released=[ref])) == (422, "invalid")
+
+
+async def test_a_persons_own_record_opens_names_and_tells_nothing_of_an_incident_that_it_was_not_asked_for(
+    world: World,
+) -> None:
+    child, open_, closed = mint("subject"), mint("incident"), mint("incident")
+    shown, hidden = identity(open_, child, name="Child Open"), identity(closed, child, name="Child Closed")
+    words = narrative(closed, "closed words", child)
+    await world.filed(await world.source.send(shown, hidden, words))
+    for one, incident in ((shown, open_), (hidden, closed)):
+        await world.client.reveal([one.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
+
+    assert await world.client.incidents_about([child], caller=UNIT) == sorted([open_, closed])
+    record = await world.client.access_record([child], incidents=[open_], caller=UNIT)
+    assert [one["reference"] for one in record["given"]] == [shown.ref]
+    assert record["heldBack"] == []
+    assert [(one["purpose"], one["incident"]) for one in record["looks"]] == [
+        ("subject_access", None),
+        ("triage", open_),
+    ]
+    looks = await world.rows("select look from looked_at where ref = any($1::text[])", [hidden.ref, words.ref])
+    assert len(looks) == 1, "the look for triage, and none that nobody was shown"
+    assert [fact.data.purpose for fact in await told(world, closed)] == ["triage"]
+    assert [fact.data.purpose for fact in await told(world, open_)] == ["triage", "subject_access"]
+
+    releasing = world.client.access_record([child], incidents=[open_], caller=UNIT, released=[words.ref])
+    assert await refused(releasing) == (422, "invalid")
+    nothing = await world.client.access_record([child], incidents=[], caller=UNIT)
+    assert (nothing["given"], nothing["heldBack"], nothing["looks"], nothing["look"]) == ([], [], [], None)
 
 
 async def test_a_persons_own_record_is_the_business_units_to_make_and_is_not_made_unrecorded(world: World) -> None:
-    _, child, _ = await a_child(world, name="Child Unrecorded")
-    assert await refused(world.client.access_record([child], caller=APPROVER)) == (403, "purpose-not-yours")
-    assert await refused(world.client.access_record([child], caller=SOUTHMERE_UNIT)) == (404, "not-found")
-    assert await refused(world.client.access_record([mint("subject")], caller=UNIT)) == (404, "not-found")
+    incident, child, _ = await a_child(world, name="Child Unrecorded")
+    about, record = world.client.incidents_about, world.client.access_record
+    assert await refused(about([child], caller=APPROVER)) == (403, "purpose-not-yours")
+    assert await refused(record([child], incidents=[incident], caller=APPROVER)) == (403, "purpose-not-yours")
+    assert await refused(about([child], caller=SOUTHMERE_UNIT)) == (404, "not-found")
+    assert await refused(about([mint("subject")], caller=UNIT)) == (404, "not-found")
+    elsewhere = await record([child], incidents=[incident], caller=SOUTHMERE_UNIT)
+    assert (elsewhere["given"], elsewhere["heldBack"], elsewhere["looks"]) == ([], [], [])
+    asked = {"subjects": [child], "incidents": [incident]}
     for table in ("search", "look", "fact"):
         async with unable_to_add_to(world, table):
             headers = await world.as_service(UNIT)
-            answer = await world.http.post("/v1/subject-access", json={"subjects": [child]}, headers=headers)
+            answer = await world.http.post("/v1/subject-access", json=asked, headers=headers)
         assert answer.status_code >= 500
         assert "Unrecorded" not in answer.text
+    async with unable_to_add_to(world, "search"):
+        answer = await world.http.post("/v1/subject-access/incidents", json={"subjects": [child]}, headers=headers)
+    assert answer.status_code >= 500
+    assert incident not in answer.text

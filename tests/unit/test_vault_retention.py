@@ -60,10 +60,10 @@ def test_what_cannot_be_reckoned_is_told_last_and_never_assumed() -> None:
 def test_only_who_the_person_is_is_given_by_itself(
     kind: str, subject: str | None, spoken_of: tuple[str, ...], why: str | None
 ) -> None:
-    assert why_held(kind, subject, spoken_of, Asked(frozenset({"subject-1"}))) == why
+    assert why_held(kind, subject, spoken_of, Asked(frozenset({"subject-1"}), frozenset())) == why
 
 
 def test_what_speaks_of_somebody_found_to_be_the_same_child_speaks_of_no_other() -> None:
-    asked = Asked(frozenset({"subject-1", "subject-2"}))
+    asked = Asked(frozenset({"subject-1", "subject-2"}), frozenset())
     assert why_held("narrative", None, ("subject-1", "subject-2"), asked) == "words"
     assert why_held("identity", "subject-2", (), asked) is None
