@@ -113,11 +113,14 @@ class Desk:
             raise Problem(409, "ahead-of-the-feed", "The cursor is ahead of the feed", remedy)
         return page
 
-    async def record(self, asking: Caller, way: str, after: int, page: Page) -> None:
-        """Before anything is handed over: what it is, and what the caller says that it has."""
+    async def record(self, asking: Caller, way: str, has: int | None, page: Page) -> None:
+        """Before anything is handed over: what it is, and up to where the caller says that it has its feed."""
+        if has is None and not page.items:
+            return
         async with self.database.transaction() as tx:
             now = self.clock.now()
-            await records.heard(tx, asking.id, way, after, now)
+            if has is not None:
+                await records.heard(tx, asking.id, way, has, now)
             if page.items:
                 await records.handed(tx, asking.id, way, page.items, now)
 
@@ -193,9 +196,11 @@ async def _awaited(desk: Desk, asking: Caller, after: int, limit: int, wait: int
 async def _stream(desk: Desk, asking: Caller, after: int, page: Page) -> AsyncIterator[bytes]:
     """Events as they come, one page in memory. Ends at once when something is taken from the agency's rights."""
     edition, ends = page.head.edition, time.monotonic() + STREAM_SECONDS
+    has: int | None = after
     yield b"retry: 1000\n\n"
     while time.monotonic() < ends and page.head.edition == edition:
-        await desk.record(asking, "stream", after, page)
+        await desk.record(asking, "stream", has, page)
+        has = None  # what is sent from here on it says it has only by coming back
         for item in page.items:
             if desk.heads.of(asking.id).edition > edition:
                 return

@@ -44,7 +44,7 @@ def app(settings: Settings) -> FastAPI:
 
     publishing = Publishing(made.database, heads, made.clock, kafka, ends, admin, leads=leads)
     testing = StandingTests(made.database, made.clock, heads.ring)
-    receipts = Receipts(made.database, made.clock, admin, leads=leads)
+    receipts = Receipts(made.database, made.clock, ends, admin, leads=leads)
     made.read(reactions(heads.ring))
     made.tasks += [heads.run, publishing.run, testing.run, receipts.run]
 

@@ -36,6 +36,12 @@ _HEARD = """
     on conflict (agency, way) do update set
         sequence = greatest(s.sequence, excluded.sequence), at = greatest(s.at, excluded.at)
     """
+_CAME_BACK = """
+    insert into acknowledged (agency, at, sequence) select $1::text, $3::timestamptz, $2::bigint
+    where $2 > 0 and $2 is distinct from
+        (select sequence from acknowledged where agency = $1 order by at desc, sequence desc limit 1)
+    on conflict do nothing
+    """
 _STATE = """
     select h.agency, h.last, h.edition, o.sequence as published, h.tested_at,
         (select max(sequence) from seen s where s.agency = h.agency) as seen,
@@ -59,14 +65,18 @@ _SILENT = """
 _DELIVERIES = """
     select f.agency, f.sequence, f.type, f.partnership, f.redacted, f.at, k.event, h.way, min(h.at) as first,
         count(h.id) filter (where h.way <> 'kafka' or h."offset" is not null) as times,
-        min(case when h.way = 'kafka' then t.at else h.at end) as taken
+        min(coalesce(t.at, a.at)) as taken
     from feed f join kept k on k.id = f.kept
     left join handed_over h on h.agency = f.agency and f.sequence between h.first and h.last
         and f.sequence <> all(h.withheld)
     left join lateral (
-        select at from taken where agency = h.agency and "offset" > h."offset" + f.sequence - h.first
+        select at from taken where agency = h.agency and "offset" > h."offset" + f.sequence - h.first and at >= h.at
         order by "offset" limit 1
     ) t on h.way = 'kafka' and h."offset" >= 0
+    left join lateral (
+        select at from acknowledged where agency = h.agency and sequence >= f.sequence and at >= h.at
+        order by at limit 1
+    ) a on h.way <> 'kafka'
     where f.subject = $1
     group by f.agency, f.sequence, f.type, f.partnership, f.redacted, f.at, k.event, h.way
     order by f.agency, f.sequence, h.way
@@ -100,8 +110,10 @@ def _extent(items: Sequence[Outbound]) -> tuple[int, int, list[int]]:
 
 
 async def heard(tx: Transaction, agency: str, way: str, sequence: int, now: datetime) -> None:
-    """An agency said that it has its feed up to a number."""
+    """An agency said that it has its feed up to a number; over HTTPS with its cursor, and each time counts."""
     await tx.driver.execute(_HEARD, agency, way, sequence, now)
+    if way != "kafka":
+        await tx.driver.execute(_CAME_BACK, agency, sequence, now)
 
 
 async def replayed(tx: Transaction, agency: str, after: int, until: int, token: str, now: datetime) -> None:
@@ -172,8 +184,9 @@ async def unpublished(database: Database) -> float:
 async def deliveries(database: Database, incident: str) -> Sequence[dict[str, Any]]:
     """Who was given which fact about an incident, when first, over which way, how often, and since when it has it.
 
-    Over Kafka it has it once its consumers committed behind it (`taken`), and nought times means that the sending was
-    broken off: whether the broker had it is not known. An answer over HTTPS is taken as it is given. No content.
+    It has it (`taken`) once, after it was given, its consumers committed behind it over Kafka, or it came back with a
+    cursor behind it over HTTPS. Over Kafka nought times means that the sending was broken off: whether the broker had
+    it is not known. No content.
     """
     async with database.reading() as connection:
         rows = await (await driver_of(connection)).fetch(_DELIVERIES, incident)

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.delivery import feeds, records
-from services.delivery.publishing import topic_of
+from services.delivery.publishing import Ends, topic_of
 from services.delivery.records import TEST_EVERY
 from shared.clock import Clock
 from shared.database import Database, driver_of
@@ -68,10 +68,17 @@ class Receipts:
     """Learns from the broker how far each agency's own consumers have committed: over Kafka that is the receipt."""
 
     def __init__(
-        self, database: Database, clock: Clock, admin: Callable[[], AIOKafkaAdminClient], *, leads: Callable[[], bool]
+        self,
+        database: Database,
+        clock: Clock,
+        ends: Ends,
+        admin: Callable[[], AIOKafkaAdminClient],
+        *,
+        leads: Callable[[], bool],
     ) -> None:
         self._database = database
         self._clock = clock
+        self._ends = ends
         self._admin = admin
         self._leads = leads
 
@@ -96,7 +103,7 @@ class Receipts:
             async with asyncio.timeout(30):
                 await admin.start()
                 groups = [group for group, *_ in await admin.list_consumer_groups()]
-                committed = {agency: await _furthest(admin, agency, groups) for agency in agencies}
+                committed = {agency: await self._furthest(admin, agency, groups) for agency in agencies}
         finally:
             await admin.close()
         for agency, offset in committed.items():
@@ -114,11 +121,14 @@ class Receipts:
                 if further:
                     await records.heard(tx, agency, "kafka", found, self._clock.now())
 
-
-async def _furthest(admin: AIOKafkaAdminClient, agency: str, groups: list[str]) -> int:
-    place, furthest = TopicPartition(topic_of(agency), 0), 0
-    for group in groups:
-        if group.startswith(f"agency.{agency}."):
-            told = await admin.list_consumer_group_offsets(group, partitions=[place])
-            furthest = max(furthest, told[place].offset)
-    return furthest
+    async def _furthest(self, admin: AIOKafkaAdminClient, agency: str, groups: list[str]) -> int:
+        """Behind what the agency's groups have come; what one committed beyond the topic's end nobody can have."""
+        place, offsets = TopicPartition(topic_of(agency), 0), [0]
+        for group in groups:
+            if group.startswith(f"agency.{agency}."):
+                told = await admin.list_consumer_group_offsets(group, partitions=[place])
+                offsets.append(told[place].offset)
+        if max(offsets) <= 0:
+            return 0
+        end = (await self._ends([place]))[place]  # asked last: whoever reads on meanwhile is not beyond it
+        return max(offset for offset in offsets if offset <= end)

@@ -104,6 +104,17 @@ taken = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="when that was first seen"),
 )
 
+# How the reader of pages or a stream says that it has something: it comes back with the cursor behind it.
+acknowledged = Table(
+    "acknowledged",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column(
+        "sequence", BigInteger, primary_key=True, autoincrement=False, comment="up to here it said it has everything"
+    ),
+)
+
 replayed = Table(
     "replayed",
     metadata,
@@ -126,6 +137,6 @@ seen = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-ONLY_ADDED_TO = (kept, feed, handed_over, taken, replayed)
+ONLY_ADDED_TO = (kept, feed, handed_over, taken, acknowledged, replayed)
 
 limit_table(metadata)

@@ -2,26 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.access import Incidents
 from contracts.agreements import AgencyListed, AgencyWithdrawn, ExclusionApproved, ExclusionBasis, ExclusionEnded
 from contracts.codes import AgencyType
 from contracts.corrections import IncidentRecalled
 from contracts.incidents import IncidentLinked
-from services.delivery import feeds, records
+from services.delivery import api, feeds, records, standing
 from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk, delivery_router
 from services.delivery.heads import Heads
 from services.delivery.publishing import Publishing
 from services.delivery.reading import Known, read
-from services.delivery.standing import StandingTests
+from services.delivery.standing import Receipts, StandingTests
 from shared.clock import RealClock
 from shared.http import Cursors, Problem, service_app
 from shared.identity import ON_BEHALF_OF, Caller, caller
@@ -41,6 +43,7 @@ from tests.deliveries import (
     listed,
     new_database,
 )
+from tests.faults.relay.ground import producer_settings
 from tests.stacks import Stack
 from tests.unit.gateway_stories import HOST, REASON, Story, decision, london, referral, told
 
@@ -389,6 +392,89 @@ async def test_what_was_published_is_received_once_the_agencys_consumers_committ
         assert way["taken"] == expected
 
 
+async def test_what_consumers_committed_before_it_was_published_is_no_receipt_of_it(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    page = await here.feed(ICB)
+    async with here.database.transaction() as tx:
+        await records.taken(tx, ICB, 10**6, AT)
+        await records.handed(tx, ICB, "kafka", page.items, LATER, 40)
+    (given,) = given_to(ICB, story.facts[0].id, await records.deliveries(here.database, story.subject))
+    assert [(way["way"], way["taken"]) for way in given["ways"]] == [("kafka", None)]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_what_was_sent_over_https_is_received_once_the_agency_came_back_with_the_cursor_behind_it(
+    here: Delivery, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(api, "STREAM_SECONDS", 1.0)
+    monkeypatch.setattr(api, "STREAM_PAGE", 2)
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    headers = {ON_BEHALF_OF: Caller("agency", ICB, ICB, partnerships=frozenset({"northbank"})).to_header()}
+
+    async def taken() -> list[bool]:
+        (given,) = given_to(ICB, story.facts[0].id, await records.deliveries(here.database, story.subject))
+        return [way["taken"] is not None for way in given["ways"]]
+
+    async with door(here, Caller("service", "gateway", roles=frozenset({"gateway"}))) as client:
+        sent = await client.get("/v1/feed", headers=headers | {"accept": accept})
+        assert story.facts[0].id in sent.text
+        assert await taken() == [False]
+        place = next(item.sequence for item in (await here.feed(ICB)).items if item.id == story.facts[0].id)
+        for after, expected in ((place - 1, False), (place, True)):
+            cursor = Cursors(b"key").encode({"after": after}, of=f"feed of {ICB}")
+            await client.get("/v1/feed", params={"after": cursor, "limit": 1}, headers=headers)
+            found = await taken()
+            assert found == [expected] * len(found)
+        assert await here.rows("select sequence from acknowledged order by at") == [(place - 1,), (place,)]
+
+
+async def test_a_cursor_that_came_before_something_was_sent_is_no_receipt_of_it(here: Delivery) -> None:
+    story = referred_by(COUNCIL)
+    await here.take(*story.facts)
+    page = await here.feed(ICB)
+    for sequence, at, expected in ((10**6, AT, None), (page.last, LATER, LATER.isoformat())):
+        async with here.database.transaction() as tx:
+            await records.heard(tx, ICB, "https", sequence, at)
+            if at == AT:
+                await records.handed(tx, ICB, "stream", page.items, AT + timedelta(minutes=1))
+        (given,) = given_to(ICB, story.facts[0].id, await records.deliveries(here.database, story.subject))
+        assert [way["taken"] for way in given["ways"]] == [expected]
+
+
+async def test_what_a_group_committed_beyond_the_end_of_the_topic_is_no_receipt(
+    stack: Stack, here: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, kafka = stack.create_topic(f"outbound-{uuid4().hex[:8]}", 1), producer_settings(stack)
+    monkeypatch.setattr(standing, "topic_of", lambda agency: topic)
+    items = (await here.feed(ICB)).items
+    async with AIOKafkaProducer(**kafka) as producer:
+        for item in items:
+            await producer.send_and_wait(topic, item.to_json(), partition=0)
+    async with here.database.transaction() as tx:
+        await records.handed(tx, ICB, "kafka", items, AT, 0)
+    async with AIOKafkaConsumer(**kafka) as asking:
+
+        async def ends(places: Collection[TopicPartition]) -> Any:
+            return await asking.end_offsets(list(places))
+
+        receipts = Receipts(here.database, RealClock(), ends, lambda: AIOKafkaAdminClient(**kafka), leads=lambda: True)
+        for group, offset, receipt in (("beyond", 10**12, []), ("reader", 1, [(ICB, 1)])):
+            await commit(kafka, f"agency.{ICB}.{group}-{topic}", TopicPartition(topic, 0), offset)
+            await receipts.once()
+            assert await here.rows('select agency, "offset" from taken') == receipt
+    assert (await records.state(here.database, ICB))["seen"] == 1
+
+
+async def commit(kafka: Mapping[str, Any], group: str, place: TopicPartition, offset: int) -> None:
+    """Say as a consumer group that it has come so far."""
+    async with AIOKafkaConsumer(**kafka, group_id=group, enable_auto_commit=False) as consumer:
+        consumer.assign([place])
+        await consumer.commit({place: offset})
+
+
 class Killed(Exception):
     """Stands for the process's end just after the broker took a batch."""
 
@@ -429,6 +515,7 @@ async def test_what_was_appended_can_be_neither_changed_nor_removed(here: Delive
         "delete from kept",
         "delete from handed_over",
         "delete from taken",
+        "delete from acknowledged",
     ):
         with pytest.raises(Exception, match="permission denied"):
             await here.rows(statement)
