@@ -17,6 +17,10 @@ OF_A_PARTNERSHIP = frozenset({CALENDAR, DIRECTORY})
 """Topics whose facts are of no incident, and go to a whole partnership."""
 
 
+_ANY_OTHER = ""
+"""Stands for every partnership in which nothing was ever said of an agency."""
+
+
 @dataclass(frozen=True)
 class Sight:
     """What a reader sees of a fact, and in which major version of its type."""
@@ -131,16 +135,21 @@ def is_open(directory: Directory, agency: str, matter: Matter) -> bool:
 
 @dataclass(frozen=True)
 class Rights:
-    """All that decides what an agency sees, but for the matter itself."""
+    """All that decides what an agency sees, but for the matter itself. `agreements`: which decides on a partnership's
+    matters for a participant; for one that comes from elsewhere, its own."""
 
     party: Party | None
     agreements: Mapping[str, Agreement]
 
     @classmethod
-    def of(cls, directory: Directory, agency: str) -> "Rights":
-        """Those of one agency."""
-        mine = {each.partnership: each for (who, _), each in directory.agreements.items() if who == agency}
-        return cls(directory.member(agency), mine)
+    def of(cls, directory: Directory, agency: str, partnerships: Iterable[str]) -> "Rights":
+        """Those of one agency in these partnerships, and in all others in which nothing was ever said of it."""
+        taking_part = frozenset({agency})
+        found = {
+            name: directory.agreement_on(agency, Matter(name, participants=taking_part))
+            for name in (*partnerships, _ANY_OTHER)
+        }
+        return cls(directory.member(agency), {name: each for name, each in found.items() if each is not None})
 
     def lost_by(self, after: "Rights") -> bool:
         """Whether anything that could be seen under these may be hidden under those."""
@@ -166,7 +175,13 @@ def _cut(before: Agreement, after: Agreement, name: str) -> bool:
 
 def changed(before: Directory, after: Directory) -> Iterable[tuple[str, Rights, Rights]]:
     """The agencies whose rights are not what they were, with both."""
-    for agency in sorted({*before.agencies, *after.agencies}):
-        was, now = Rights.of(before, agency), Rights.of(after, agency)
+    said = [(getattr(before, each), getattr(after, each)) for each in ("listings", "agreements", "versions")]
+    places = {place for was, now in said for place in (*was, *now)}
+    touched = {
+        agency for was, now in said for agency, name in places if was.get((agency, name)) != now.get((agency, name))
+    }
+    for agency in sorted(touched):
+        names = [partnership for who, partnership in places if who == agency]
+        was, now = Rights.of(before, agency, names), Rights.of(after, agency, names)
         if was != now:
             yield agency, was, now

@@ -1,18 +1,20 @@
 """Whether a change takes something from an agency: never missed, and not claimed where nothing is taken."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.access import Agreement, Incidents, Matter, Party, visible_fields
+from contracts.agreements import AgencyListed, AgencyWithdrawn, AgreementApproved, AgreementEnded, Terms
 from contracts.catalogue import CATALOGUE
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType
 from contracts.directory import Directory
+from contracts.sealing import Model
 from contracts.vault import RecordRead
-from services.delivery.rights import Matters, Recall, Rights
+from services.delivery.rights import Matters, Recall, Rights, changed
 
 AGENCY, AREAS = "an-agency", ("E06000001", "E06000002")
 TYPES = ("incident.referred", "notification.amended", "deadline.set", "calendar.day-added")
@@ -147,3 +149,60 @@ def test_an_area_served_from_now_on_in_another_partnership_alone_is_lost_here() 
         for where in ("a-partnership", "another")
     )
     assert Rights(here, {"a-partnership": agreement}).lost_by(Rights(there, {"a-partnership": agreement}))
+
+
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+HERE, THERE, ELSEWHERE = "northbank", "southbank", "westbank"
+LISTED = AgencyListed(agency=AGENCY, name="Both", type=AgencyType.ICB)
+
+
+def agreed(*names: str) -> AgreementApproved:
+    about = {"agency": AGENCY, "legal_basis": "Children Act 2004 section 16E", "review_on": "2027-04-01"}
+    terms = Terms(**about, may_read=names, incidents=tuple(Incidents))
+    return AgreementApproved(agency=AGENCY, version=1, hash=terms.fingerprint(HERE, 1), agreement=terms)
+
+
+def told(*said: tuple[str, Model]) -> Directory:
+    known = Directory()
+    for partnership, data in said:
+        known = known.told(partnership, data, by="an-administrator", at=SINCE)
+    return known
+
+
+SAID = st.sampled_from(
+    [
+        LISTED,
+        agreed("incident.referred"),
+        agreed("incident.referred", "deadline.set"),
+        AgreementEnded(agency=AGENCY, why="A slip"),
+        AgencyWithdrawn(agency=AGENCY, why="A slip"),
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), SAID), max_size=6), st.sampled_from([HERE, THERE]), SAID)
+def test_of_whatever_is_said_of_an_agency_in_any_partnership_nothing_that_it_hides_is_missed(
+    said: list[tuple[str, Model]], partnership: str, last: Model
+) -> None:
+    before = told(*said)
+    after = before.told(partnership, last, by="an-administrator", at=SINCE)
+    lost = {agency for agency, was, now in changed(before, after) if was.lost_by(now)}
+    gained = {agency for agency, was, now in changed(before, after) if now.lost_by(was)}
+    for matter in (Matter(name, participants=frozenset({AGENCY})) for name in (HERE, THERE, ELSEWHERE)):
+        was, now = (_seen_under(directory, matter) for directory in (before, after))
+        assert not was - now or AGENCY in lost
+        assert not now - was or AGENCY in gained
+
+
+def _seen_under(directory: Directory, matter: Matter) -> set[str]:
+    party, agreement = directory.member(AGENCY), directory.agreement_on(AGENCY, matter)
+    names = ("incident.referred", "deadline.set")
+    return {name for name in names if party and visible_fields(party, name, agreement, matter) is not None}
+
+
+def test_listed_by_another_partnership_without_an_agreement_a_participant_loses_what_it_had_there() -> None:
+    before = told((HERE, LISTED), (HERE, agreed("incident.referred")))
+    after = before.told(THERE, LISTED, by="an-administrator", at=SINCE)
+    ((agency, was, now),) = changed(before, after)
+    assert (agency, was.lost_by(now), now.lost_by(was)) == (AGENCY, True, False)
+    assert list(changed(after, after)) == []
