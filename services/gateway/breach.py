@@ -9,6 +9,7 @@ from contracts.envelope import AnyEvent
 from contracts.incidents import IncidentReferred
 from contracts.notifications import PartnerNotified
 from services.gateway.history import recalls
+from services.gateway.sight import references_in
 
 Report = dict[str, Any]
 
@@ -24,21 +25,25 @@ def report(
     by: str,
     at: datetime,
 ) -> Report:
-    """One entry an agency, of those that received something or looked. With `event`, what was received of it alone.
+    """One entry an agency, of those that received something or looked. With `event`, what was received of it alone, and
+    the looks at its words; of one that is not among `facts` (a notification's words stand in several of its events)
+    every look at the incident.
 
     `deliveries` are delivery's, `looks` the vault's whole record for the incident, both oldest first.
     """
+    words = _words_of(facts, event)
     received: dict[str, list[dict[str, Any]]] = {}
     for agency, one in (*_delivered(deliveries, event), *_told(facts, event)):
         received.setdefault(agency, []).append(one)
     looked: dict[str, list[dict[str, Any]]] = {}
     for look in looks:
-        if look["agency"]:
+        if look["agency"] and (words is None or words.intersection(look["references"])):
             looked.setdefault(look["agency"], []).append(_look(look))
     recalled = recalls(facts)
     return {
         "incident": incident,
         "event": event,
+        "looksAt": "incident" if words is None else "event",
         "madeAt": at.isoformat(),
         "madeBy": by,
         "referredBy": sorted({str(fact.agency) for fact in facts if isinstance(fact.data, IncidentReferred)}),
@@ -60,6 +65,10 @@ def report(
     }
 
 
+def _words_of(facts: Iterable[AnyEvent], event: str | None) -> frozenset[str] | None:
+    return next((frozenset(references_in([fact.model_dump(mode="json")])) for fact in facts if fact.id == event), None)
+
+
 def _delivered(deliveries: Iterable[Mapping[str, Any]], event: str | None) -> Iterable[tuple[str, dict[str, Any]]]:
     for one in deliveries:
         if event not in (None, one["event"]):
@@ -69,7 +78,7 @@ def _delivered(deliveries: Iterable[Mapping[str, Any]], event: str | None) -> It
             yield one["agency"], told | {"way": None, "at": one["appendedAt"]}  # in its feed, and not read yet
         for way in one["ways"]:
             given = {"way": way["way"], "at": way["first"], "times": way["times"], "takenAt": way["taken"]}
-            yield one["agency"], told | given  # over Kafka published at that moment, and received once it was taken
+            yield one["agency"], told | given  # sent at that moment, and received once it was taken
 
 
 def _told(facts: Iterable[AnyEvent], event: str | None) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -89,7 +98,8 @@ def _told_of_recall(
 ) -> list[dict[str, Any]]:
     """The recalls that lie in the agency's feed, each with when it was first read; never read, with None.
 
-    What was published for it alone it may never have read: that its consumers committed behind it is the receipt.
+    What was sent to it alone it may never have read: the receipt is that it came back with a cursor behind it, or that
+    its consumers committed behind it.
     """
     recalls_of = {fact.id: fact.data.event for fact in facts if isinstance(fact.data, IncidentRecalled)}
     return [

@@ -7,6 +7,7 @@ from typing import Any
 from shared.london import LONDON
 
 MARKING = "OFFICIAL-SENSITIVE"
+_LOOKED_AT = {"event": "its words", "incident": "any words of the incident"}
 WHY_HELD = {
     "third_party": "another person's own",
     "speaks_of_others": "speaks of another child; not read for release",
@@ -27,7 +28,7 @@ def own_record(told: Mapping[str, Any]) -> str:
 
 def _breach(told: Mapping[str, Any]) -> Iterator[str]:
     yield f"Who received what of {told['incident']}"
-    yield f"Event: {told['event'] or 'all of them'}"
+    yield f"Event: {told['event'] or 'all of them'}; looks at {_LOOKED_AT[told['looksAt']]}"
     yield f"Made {_at(told['madeAt'])} by {told['madeBy']}; referred by {', '.join(told['referredBy'])}"
     for one in told["recalled"]:
         whom = f" (wrong recipients: {', '.join(one['recipients'])})" if one["recipients"] else ""
@@ -54,14 +55,18 @@ def _breach(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _way(one: Mapping[str, Any]) -> str:
-    """Over which way, and whether it has it: what was published on a topic lies there until it is taken."""
+    """Over which way, and whether it has it: what was published on a topic lies there until it is taken, and what was
+    sent over HTTPS it may have though it never said so. What a person told by hand is told."""
     if one["way"] is None:
         return "in its feed, not read yet"
-    if one["way"] != "kafka":
-        return f"over {_plain(one['way'])}"
+    over = f"over {_plain(one['way'])}"
+    if "takenAt" not in one:
+        return over
     if one["takenAt"]:
-        return f"over kafka, taken {_at(one['takenAt'])}"
-    return "over kafka, not taken yet" if one["times"] else "over kafka, broken off: it may have it"
+        return f"{over}, taken {_at(one['takenAt'])}"
+    if one["way"] != "kafka":
+        return f"{over}, not acknowledged: it may have it"
+    return f"{over}, not taken yet" if one["times"] else f"{over}, broken off: it may have it"
 
 
 def _own(told: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from services.gateway.history import recalls, withheld
 from services.gateway.incident.state import Recalled
 from services.gateway.queries import IncidentRow
 from services.gateway.readable import breach_report, own_record
-from services.gateway.sight import Viewer
+from services.gateway.sight import Viewer, references_in
 from tests.unit.gateway_stories import REASON, Story, event, london, referred, told
 
 AT = london("2026-03-10")
@@ -99,6 +99,22 @@ def test_of_one_event_only_what_was_received_of_it_counts() -> None:
     assert [one["agency"] for one in whole["agencies"]] == [POLICE]
 
 
+def test_of_one_event_only_looks_at_its_words_count_and_of_a_notifications_every_look() -> None:
+    story, referral = recalled_story()
+    (words, *_) = references_in([story.facts[0].model_dump(mode="json")])
+    looks = [
+        look(POLICE, 1) | {"references": ["vault:" + "1" * 32, words]},
+        look(ICB, 2) | {"references": ["vault:" + "1" * 32]},
+    ]
+    of_it = made(referral, story, [], looks)
+    assert [(one["agency"], len(one["looks"])) for one in of_it["agencies"]] == [(POLICE, 1)]
+    assert "looks at its words" in breach_report(of_it)
+    of_a_notifications = made("a-submission", story, [], looks)
+    assert [one["agency"] for one in of_a_notifications["agencies"]] == [ICB, POLICE]
+    assert "looks at any words of the incident" in breach_report(of_a_notifications)
+    assert [one["agency"] for one in made(None, story, [], looks)["agencies"]] == [ICB, POLICE]
+
+
 def test_whether_the_recall_itself_was_read_is_told_beside_it() -> None:
     story, referral = recalled_story()
     read = ("https", "2026-03-10T12:00:00+00:00")
@@ -124,15 +140,18 @@ def test_the_page_is_marked_and_says_the_same_in_sentences() -> None:
     https = ("https", "2026-03-10T10:02:00+00:00")
     deliveries = [delivery(POLICE, referral, https), delivery(SCHOOL, referral)]
     deliveries += [delivery(ICB, referral, ("kafka", https[1], taken)) for taken in (None, LATER)]
+    deliveries.append(delivery(ICB, referral, ("stream", https[1], None)))
     deliveries.append(delivery(ICB, referral, ("kafka", https[1], None)))
     deliveries[-1]["ways"][0]["times"] = 0
-    whole = made(referral, story, deliveries, [look(SCHOOL)])
+    words_of_it = references_in([story.facts[0].model_dump(mode="json")])
+    whole = made(referral, story, deliveries, [look(SCHOOL) | {"references": words_of_it}])
     page = breach_report(whole)
     assert page.startswith("OFFICIAL-SENSITIVE\n")
     assert page.rstrip().endswith("OFFICIAL-SENSITIVE")
     for words in (
         f"Recalled: {referral}, wrong recipient (wrong recipients: school-a)",
-        "10 Mar 2026 10:02 GMT  incident.referred.v1  over https; left out: /data/harm",
+        "10 Mar 2026 10:02 GMT  incident.referred.v1  over https, taken 10 Mar 2026 10:02 GMT; left out: /data/harm",
+        "over stream, not acknowledged: it may have it",
         "in its feed, not read yet",
         "over kafka, not taken yet",
         "over kafka, taken 10 Mar 2026 14:00 GMT",
