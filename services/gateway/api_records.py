@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse, Response
 
-from contracts.codes import Role
+from contracts.codes import AgencyType, Role
 from contracts.identifiers import PartnershipId, Reference, SubjectId, mint_reference
 from contracts.sealing import Model
 from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_detail import Detail, Seen
 from services.gateway.asking import allow, asked
+from services.gateway.history import is_host
 from services.gateway.queries import IncidentRow
 from services.gateway.readable import own_record
 from services.gateway.sight import Viewer, incident_shown
@@ -81,22 +82,24 @@ class Records:
         return ref
 
     async def theirs(self, viewer: Viewer, owner: str) -> None:
-        """Problem 404 for a record that is not the viewer's."""
+        """Problem 404 for a record whose end is not the viewer's to decide."""
         if not await self._is_theirs(viewer, owner):
             raise not_found()
 
     async def only_theirs(self, viewer: Viewer, listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """What the vault lists by `owner`, less what is not the viewer's."""
+        """What the vault lists by `owner`, less what is not the viewer's to decide."""
         return [each for each in listed if await self._is_theirs(viewer, each["owner"])]
 
     async def _is_theirs(self, viewer: Viewer, owner: str) -> bool:
-        """Not if it is of incidents that the viewer may not see, none but those: the vault knows no exclusions.
+        """The vault knows neither who holds the duty nor exclusions, and sees to the partnership.
 
-        A subject that no incident is known to have is one that only a draft speaks of: the vault knows it.
+        A subject that no incident is known to have is one that only a draft speaks of: a local authority's.
         """
         of_incident = owner.startswith("incident-")
         rows = await self._rows([owner] if of_incident else await self._incidents_with(owner))
-        return any(incident_shown(viewer, row) for row in rows) or not (rows or of_incident)
+        if not rows:
+            return not of_incident and viewer.party.agency_type is AgencyType.LOCAL_AUTHORITY
+        return holds_the_duty(viewer, rows)
 
     async def own(self, viewer: Viewer, about: OwnRecord, who: Caller) -> dict[str, Any]:
         """A person's own record. Problem 404 where the viewer may see nothing of it.
@@ -133,6 +136,11 @@ class Records:
         async with self.detail.desk.database.reading() as connection:
             found = [await queries.summary(connection, each) for each in sorted(set(incidents))]
         return [row for row in found if row is not None]
+
+
+def holds_the_duty(viewer: Viewer, rows: Iterable[IncidentRow]) -> bool:
+    """Whether the viewer is of the authority that holds the duty in every one of these, and shut out of none. Pure."""
+    return all(is_host(viewer, row) and incident_shown(viewer, row) is not None for row in rows)
 
 
 def records_router(records: Records) -> APIRouter:

@@ -1,4 +1,4 @@
-"""What a business unit is given of people's records ends where its sight of incidents does; on a real PostgreSQL."""
+"""What a business unit is given of people's records, and which of them it may end; on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,10 +10,11 @@ import pytest
 from nacl.public import PrivateKey
 
 from contracts.identifiers import mint
+from services.gateway import queries
 from services.gateway.api_detail import Detail
 from services.gateway.api_incidents import Desk
-from services.gateway.api_records import OwnRecord, Records
-from services.gateway.sight import Viewer
+from services.gateway.api_records import OwnRecord, Records, holds_the_duty
+from services.gateway.sight import Viewer, incident_shown
 from shared.identity import Caller
 from shared.pages import Cursors
 from shared.problems import Problem
@@ -118,15 +119,31 @@ async def test_the_vault_makes_a_persons_own_record_of_open_incidents_alone(
     assert "/v1/subject-access" not in vault.questions, "a look at what nobody is shown is not made"
 
 
-async def test_what_is_listed_names_no_record_of_incidents_that_are_closed_to_the_viewer(
-    at: Doorway, records: Records
-) -> None:
-    closed, open_, drafted = await refer(at), await refer(at), mint("subject")
-    children = [(await at.ground.facts(each))[0].data.children[0].subject for each in (closed, open_)]
-    listed = [{"owner": each} for each in (closed, open_, *children, drafted, mint("incident"))]
-    await shut_out(at, closed)
-    theirs = await records.only_theirs(manager(at), listed)
-    assert [each["owner"] for each in theirs] == [open_, children[1], drafted]
+async def test_only_the_authority_that_holds_the_duty_decides_how_records_end(at: Doorway, records: Records) -> None:
+    incident, drafted = await refer(at), mint("subject")
+    listed = [{"owner": each} for each in (incident, await child_of(at, incident), drafted, mint("incident"))]
+    assert await records.opened(manager(at), [incident]) == {incident}, "the police see it"
+    assert await records.only_theirs(manager(at), listed) == []
+    for each in listed:
+        with pytest.raises(Problem) as told:
+            await records.theirs(manager(at), each["owner"])
+        assert told.value.status == 404
+    council = manager(at, COUNCIL, "business-unit-officer")
+    assert await records.only_theirs(council, listed) == listed[:3]
+    await shut_out(at, incident, agency=COUNCIL, person="business-unit-officer")
+    assert await records.only_theirs(council, listed) == listed[2:3]
+
+
+async def test_a_record_of_two_authorities_incidents_is_not_for_one_of_them_to_end(at: Doorway) -> None:
+    here, elsewhere = await refer(at), await refer(at, hostAuthority=HOME, homeAuthority="E06000991")
+    council = manager(at, COUNCIL, "business-unit-officer")
+    async with at.ground.database.reading() as connection:
+        rows = [await queries.summary(connection, each) for each in (here, elsewhere)]
+    one, other = (row for row in rows if row is not None)
+    assert incident_shown(council, other) is not None, "the council sees it"
+    assert holds_the_duty(council, [one])
+    assert not holds_the_duty(council, [other])
+    assert not holds_the_duty(council, [one, other])
 
 
 async def test_what_a_participant_of_another_partnership_adds_is_kept_under_the_incidents_own(at: Doorway) -> None:
