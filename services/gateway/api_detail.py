@@ -16,10 +16,10 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked
-from services.gateway.history import OF_TWO, is_host, stated
+from services.gateway.history import OF_TWO, is_host, kept_from, stated
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, filled, incident_shown, references_in
-from services.gateway.subjects import MOST, alleged_side, incidents_with, joined_with
+from services.gateway.subjects import MOST, incidents_with, joined_with
 from shared.http import not_found
 from shared.identity import Caller, caller
 from shared.vault_client import Shown, VaultClient
@@ -97,12 +97,12 @@ def detail_router(detail: Detail) -> APIRouter:
         row, shown = await detail.desk.find(incident, viewer)
         async with detail.desk.database.reading() as connection:
             facts = await stated(connection, detail.desk.log, viewer, row)
-            kept_from = await alleged_side(connection, viewer.party.agency, [row.id])
+            kept = await kept_from(connection, viewer, row)
         own = references_in([fact for fact in facts if fact["type"] not in OF_TWO])
         of_two = [ref for ref in references_in(facts) if ref not in own]
         words = await asked(detail.vault.reveal(own, purpose=purpose, caller=who, incident=row.id))
         words |= await asked(detail.vault.reveal(of_two, purpose=purpose, caller=who, opened=[row.id]))
-        return _json({"incident": shown, "purpose": purpose, "facts": filled(facts, _opened(words, kept_from))})
+        return _json({"incident": shown, "purpose": purpose, "facts": filled(facts, _opened(words, kept))})
 
     @router.get("/subjects/{subject}", tags=["subjects"], summary="A child in each incident it is in, recorded")
     async def subject(subject: SubjectId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
@@ -112,8 +112,10 @@ def detail_router(detail: Detail) -> APIRouter:
         opened = {each.row.id for each in seen}
         words = await asked(detail.vault.reveal(refs, purpose=purpose, caller=who, opened=opened))
         async with detail.desk.database.reading() as connection:
-            shown = _opened(words, await alleged_side(connection, viewer.party.agency, sorted(opened)))
-        told = [{"incident": each.incident, "child": filled(each.child, shown)} for each in seen]
+            kept = {each.row.id: await kept_from(connection, viewer, each.row) for each in seen}
+        told = [
+            {"incident": each.incident, "child": filled(each.child, _opened(words, kept[each.row.id]))} for each in seen
+        ]
         joined = sorted({each.subject for each in seen} - {subject})
         return _json({"subject": subject, "purpose": purpose, "foundToBe": joined, "incidents": told})
 
@@ -132,12 +134,12 @@ def detail_router(detail: Detail) -> APIRouter:
     return router
 
 
-def _opened(words: Mapping[str, Shown], kept_from: bool) -> Mapping[str, Any]:
+def _opened(words: Mapping[str, Shown], kept: bool) -> Mapping[str, Any]:
     found: dict[str, Any] = {
         ref: each.value if each.status == "present" else {"reference": ref, "status": each.status}
         for ref, each in words.items()
     }
-    return {ref: address_free(value) for ref, value in found.items()} if kept_from else found
+    return {ref: address_free(value) for ref, value in found.items()} if kept else found
 
 
 def _json(body: Mapping[str, Any]) -> Response:

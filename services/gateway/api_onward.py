@@ -18,9 +18,9 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked, away
+from services.gateway.history import kept_from
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer
-from services.gateway.subjects import alleged_side
 from shared.credentials import CredentialsRefused, ServiceCredentials
 from shared.http import Problem, not_found
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
@@ -65,8 +65,9 @@ def onward_router(onward: Onward) -> APIRouter:
 
     @router.get("/notifications/{incident}", tags=["notifications"], summary="One notification")
     async def notification(incident: IncidentId, who: Who, viewer: Looks) -> Response:
-        await _find_notification(onward.desk, incident, viewer)
-        return await _notifications(onward, f"/v1/notifications/{incident}", who, {})
+        row = await _find_notification(onward.desk, incident, viewer)
+        answer = await _notifications(onward, f"/v1/notifications/{incident}", who, {})
+        return _without_content(answer) if await _kept_from(onward.desk, viewer, row) else answer
 
     @router.get("/notifications/{incident}/exports/{form}", tags=["notifications"], summary="A copy, recorded")
     async def export(
@@ -79,7 +80,9 @@ def onward_router(onward: Onward) -> APIRouter:
         filing: bool | None = None,
     ) -> Response:
         allow(purpose, who)
-        await _find_notification(onward.desk, incident, viewer)
+        row = await _find_notification(onward.desk, incident, viewer)
+        if await _kept_from(onward.desk, viewer, row):
+            raise not_found()  # a copy holds addresses, and its owner knows of one incident alone
         wanted = {"purpose": purpose.value}
         wanted |= {} if filing is None else {"filing": str(filing).lower()}
         wanted |= {"version": str(version)} if version else {}
@@ -135,7 +138,7 @@ def onward_router(onward: Onward) -> APIRouter:
     return router
 
 
-async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> None:
+async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> IncidentRow:
     """A notification exists for whoever may read of it, be it that the referral does not, as for the Panel.
 
     Problem 404 for anybody else, as for none.
@@ -144,6 +147,7 @@ async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> None:
         row = await queries.summary(connection, incident)
     if row is None or all(viewer.sees(row.matter, name) is None for name in NOTIFICATION):
         raise not_found()
+    return row
 
 
 async def _reads_words(desk: Desk, viewer: Viewer, row: IncidentRow) -> None:
@@ -154,9 +158,13 @@ async def _reads_words(desk: Desk, viewer: Viewer, row: IncidentRow) -> None:
     referral = viewer.sees(row.matter, "incident.referred")
     if referral is None or "summary" not in referral:
         raise not_found()
+    if await _kept_from(desk, viewer, row):
+        raise not_found()
+
+
+async def _kept_from(desk: Desk, viewer: Viewer, row: IncidentRow) -> bool:
     async with desk.database.reading() as connection:
-        if await alleged_side(connection, viewer.party.agency, [row.id]):
-            raise not_found()
+        return await kept_from(connection, viewer, row)
 
 
 def _has_a_say(viewer: Viewer, row: IncidentRow) -> None:
@@ -181,6 +189,14 @@ async def _notifications(onward: Onward, path: str, who: Caller, wanted: Mapping
         raise away("notifications")  # our own standing there is at fault, not the caller
     kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
     return Response(answer.content, answer.status_code, kept)
+
+
+def _without_content(answer: Response) -> Response:
+    """That there is one, and how it stands: all that an alleged perpetrator's side is told."""
+    if answer.status_code != 200:
+        return answer
+    told = orjson.loads(answer.body)
+    return _json({name: value for name, value in told.items() if name not in ("content", "coverage")})
 
 
 def _media_type(said: str) -> str:

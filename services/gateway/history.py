@@ -16,6 +16,7 @@ from services.gateway.incident.folding_corrections import recall
 from services.gateway.incident.state import Recalled
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, fact_shown, incident_shown
+from services.gateway.subjects import alleged_side
 from shared.eventlog import EventLog
 
 OF_TWO = frozenset({"incident.linked.v1", "subjects.merged.v1", "subjects.split.v1"})
@@ -27,10 +28,11 @@ async def stated(
 ) -> Sequence[dict[str, Any]]:
     """What was stated of an incident as the viewer sees it, oldest first; a recalled fact says so where it is shown."""
     facts = await queries.timeline(connection, log, row.id)
+    addresses = not await kept_from(connection, viewer, row)
     recalled = recalls(facts)
     told = []
     for fact in facts:
-        shown = fact_shown(viewer, row.matter, fact)
+        shown = fact_shown(viewer, row.matter, fact, addresses=addresses)
         if shown is None or not await _entitled_to_all(connection, viewer, incidents_of(fact) - {row.id}):
             continue
         found = recalled.get(fact.id)
@@ -63,6 +65,12 @@ def is_host(viewer: Viewer, row: IncidentRow) -> bool:
     """Whether the viewer is of the authority that holds the duty."""
     host = viewer.directory.authorities.get(row.host)
     return host is not None and host.id == viewer.party.agency
+
+
+async def kept_from(connection: AsyncConnection, viewer: Viewer, row: IncidentRow) -> bool:
+    """Whether the viewer learns no address in this incident, being an alleged perpetrator's side here or in another one
+    of the same child. The authority that holds the duty here always does: it could not act."""
+    return not is_host(viewer, row) and await alleged_side(connection, viewer.party.agency, [row.id])
 
 
 async def _entitled_to_all(connection: AsyncConnection, viewer: Viewer, others: frozenset[str]) -> bool:

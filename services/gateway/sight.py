@@ -106,8 +106,11 @@ def days_of(reckoned: Mapping[str, Any]) -> list[dict[str, Any]]:
     return days
 
 
-def fact_shown(viewer: Viewer, matter: Matter, fact: AnyEvent) -> dict[str, Any] | None:
-    """A fact with the fields that the viewer may see; None where the whole fact does not exist for it."""
+def fact_shown(viewer: Viewer, matter: Matter, fact: AnyEvent, *, addresses: bool = True) -> dict[str, Any] | None:
+    """A fact with the fields that the viewer may see; None where the whole fact does not exist for it.
+
+    Without `addresses` for a viewer that learns none here, whatever this matter alone says of it.
+    """
     sight = viewer.sees(matter, fact.name)
     if sight is None or _about(fact.data, viewer.party):
         return None
@@ -116,7 +119,7 @@ def fact_shown(viewer: Viewer, matter: Matter, fact: AnyEvent) -> dict[str, Any]
     if fact.agency != viewer.party.agency:
         whole = {name: value for name, value in whole.items() if name not in hidden | {"incidentref"}}
     data = {name: value for name, value in whole["data"].items() if name in sight}
-    if not sees_addresses(viewer.party, matter):
+    if not (addresses and sees_addresses(viewer.party, matter)):
         data = without_addresses(type(fact.data), data)
     return whole | {"data": data}
 

@@ -1,0 +1,195 @@
+"""An alleged perpetrator's side learns no address in any incident of the child.
+
+On a real PostgreSQL. The vault stands in with what was really sealed, notifications with a notification.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx
+import orjson
+import pytest
+from nacl.public import PrivateKey
+
+from services.gateway.api_detail import Detail, detail_router
+from services.gateway.api_incidents import Desk
+from services.gateway.api_onward import Onward, onward_router
+from services.gateway.bootstrap import bootstrap
+from shared.credentials import ServiceCredentials
+from shared.database import Database
+from shared.http import service_app
+from shared.identity import Verifier
+from shared.pages import Cursors
+from shared.vault_client import VaultClient
+from tests.faults.gateway.door import AUDIENCE, ISSUER, Caller, Doorway, doorway, public_key
+from tests.faults.gateway.ground import (
+    AGENCIES,
+    COUNCIL,
+    POLICE,
+    Ground,
+    HandClock,
+    event,
+    gateway_database,
+    ground,
+    referral,
+)
+from tests.stacks import Stack
+
+ICB, NEIGHBOUR = "northshire-icb", "westshire-council"
+HERE, WEST = "E06000991", "E06000994"
+WORDS, COPY = {"status": "submitted", "content": {"nature": "child_death"}, "coverage": {"ready": True}}, b"Address A"
+TRIAGE, REVIEW = {"purpose": "triage"}, {"purpose": "review"}
+
+
+def with_a_neighbour(text: str) -> str:
+    """The demo's agencies, and a second authority in the same partnership, under the same agreement."""
+    start = text.index(f'[[agreement]]\nagency = "{COUNCIL}"')
+    agreement = text[start : text.index("[[agreement]]", start + 1)].replace(COUNCIL, NEIGHBOUR)
+    listed = (
+        f'[[agency]]\nid = "{NEIGHBOUR}"\nname = "Westshire Council"\ntype = "local_authority"\n'
+        f'areas = ["{WEST}"]\npartnerships = ["northshire"]\n'
+    )
+    wider = text.replace(f'areas = ["{HERE}"]', f'areas = ["{HERE}", "{WEST}"]', 1)
+    return f"{wider}\n{listed}\n{agreement}"
+
+
+@dataclass
+class Others:
+    """The services beside the gateway: `looked` are the kinds of thing that the vault was asked for."""
+
+    ground: Ground
+    looked: list[str] = field(default_factory=list)
+
+    async def vault(self, request: httpx.Request) -> httpx.Response:
+        refs = orjson.loads(request.content)["refs"]
+        sealed = {item["ref"]: item for parcel in await self.ground.opened() for item in parcel["items"]}
+        self.looked += [sealed[ref]["kind"] for ref in refs]
+        shown = {ref: {"status": "present"} | {k: sealed[ref][k] for k in ("kind", "value")} for ref in refs}
+        return httpx.Response(200, json={"items": shown})
+
+    async def notifications(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=COPY) if "exports" in request.url.path else httpx.Response(200, json=WORDS)
+
+    async def token(self, audience: str) -> str:
+        return f"a token for {audience}"
+
+
+@dataclass
+class Exchange:
+    """The way in, the routes in words, and what stands beside them."""
+
+    at: Doorway
+    http: httpx.AsyncClient
+    others: Others
+
+    async def refer(self, **data: Any) -> tuple[str, str]:
+        """An incident, and the child in it."""
+        receipt = (await self.at.as_(POLICE).send(referral(data=data))).json()
+        facts = await self.at.ground.facts(receipt["incident"])
+        return receipt["incident"], facts[0].data.children[0].subject
+
+    async def act(self, type_: str, incident: str, data: dict[str, Any], *who: str) -> None:
+        caller = self.at.as_(COUNCIL, *(who or ("authority-approver", "approver")))
+        receipt = (await caller.send(event(type_, data, agency=COUNCIL, subject=incident))).json()
+        assert receipt.get("status") == "accepted", receipt
+
+    async def accuse(self, incident: str, agency: str) -> None:
+        """Shut a person of the agency out of it, as an alleged perpetrator."""
+        side = {"agency": agency, "person": "the-accused", "basis": "alleged_perpetrator"}
+        await self.act("exclusion.proposed.v1", incident, side | {"reason": "Reason A"})
+        await self.act("exclusion.approved.v1", incident, side, "business-unit-manager", "business_unit")
+
+    async def merge(self, one: tuple[str, str], two: tuple[str, str]) -> None:
+        incidents, subjects = zip(one, two, strict=True)
+        about = {"subjects": subjects, "incidents": incidents, "reason": "Reason A"}
+        await self.act("subjects.merged.v1", one[0], about)
+
+    async def get(self, path: str, agency: str, *who: str, **params: str) -> httpx.Response:
+        return await Caller(self.http, self.at.as_(agency, *who).token).get(path, **params)
+
+
+@pytest.fixture(scope="module")
+async def exchange(stack: Stack) -> AsyncIterator[Exchange]:
+    service = await gateway_database(stack, "alleged")
+    database = Database(service.runtime_url, pool_size=1)
+    await bootstrap(database, HandClock(), with_a_neighbour(AGENCIES.read_text(encoding="utf-8")), amend=True)
+    await database.close()
+
+    async def jwks() -> Any:
+        return {"keys": [public_key()]}
+
+    async with ground(service, PrivateKey.generate()) as here, doorway(here) as at:
+        others = Others(here)
+        of_the_vault, of_notifications = (
+            httpx.AsyncClient(transport=httpx.MockTransport(each), base_url="http://beside.test")
+            for each in (others.vault, others.notifications)
+        )
+        desk = Desk(here.database, here.log, here.clock, Cursors(b"a key that only tests have"))
+        vault = VaultClient(of_the_vault, others.token)
+        onward = Onward(desk, vault, of_notifications, cast(ServiceCredentials, others))
+        app = service_app(
+            title="Gateway",
+            service="gateway",
+            routers=[detail_router(Detail(desk, vault)), onward_router(onward)],
+            verifier=Verifier(ISSUER, AUDIENCE, jwks),
+        )
+        async with (
+            of_the_vault,
+            of_notifications,
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as http,
+        ):
+            yield Exchange(at, http, others)
+
+
+@pytest.fixture
+async def second(exchange: Exchange) -> str:
+    """A second incident of a child; in the first the police are an alleged perpetrator's side."""
+    one, two = await exchange.refer(), await exchange.refer()
+    await exchange.accuse(one[0], POLICE)
+    await exchange.merge(one, two)
+    return two[0]
+
+
+async def test_that_side_gets_no_copy_of_a_notification_in_another_incident_of_the_child(
+    exchange: Exchange, second: str
+) -> None:
+    copy = f"/v1/notifications/{second}/exports/json"
+    assert (await exchange.get(copy, ICB, **REVIEW)).content == COPY
+    assert (await exchange.get(copy, POLICE, **REVIEW)).status_code == 404
+
+
+async def test_that_side_is_told_how_a_notification_there_stands_and_not_what_is_in_it(
+    exchange: Exchange, second: str
+) -> None:
+    assert (await exchange.get(f"/v1/notifications/{second}", ICB)).json() == WORDS
+    assert (await exchange.get(f"/v1/notifications/{second}", POLICE)).json() == {"status": "submitted"}
+
+
+async def test_that_side_reads_no_place_and_no_words_there_and_the_vault_is_not_asked_for_them(
+    exchange: Exchange, second: str
+) -> None:
+    held = ("Address A", "Place A", "Phrase A")
+    whole = (await exchange.get(f"/v1/incidents/{second}/detail", ICB, **TRIAGE)).text
+    assert [words in whole for words in held] == [True, True, True]
+    exchange.others.looked.clear()
+    theirs = (await exchange.get(f"/v1/incidents/{second}/detail", POLICE, **TRIAGE)).text
+    assert [words in theirs for words in held] == [False, False, False]
+    assert "Child A" in theirs
+    assert set(exchange.others.looked) == {"identity", "contact"}
+
+
+async def test_the_authority_that_holds_the_duty_there_learns_its_addresses_and_not_the_other_incidents(
+    exchange: Exchange,
+) -> None:
+    one = await exchange.refer(otherAreasToNotify=[WEST])
+    two = await exchange.refer(hostAuthority=WEST, otherAreasToNotify=[HERE])
+    await exchange.accuse(one[0], NEIGHBOUR)
+    await exchange.merge(one, two)
+    approver = (NEIGHBOUR, "westshire-approver", "approver")
+    details = [await exchange.get(f"/v1/incidents/{each}/detail", *approver, **TRIAGE) for each, _ in (one, two)]
+    assert [answer.status_code for answer in details] == [200, 200]
+    assert ["Address A" in answer.text for answer in details] == [False, True]
+    child = (await exchange.get(f"/v1/subjects/{two[1]}", *approver, **TRIAGE)).json()["incidents"]
+    shown = {each["incident"]["id"]: "address" in each["child"]["identity"] for each in child}
+    assert shown == {one[0]: False, two[0]: True}
