@@ -16,9 +16,9 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked
-from services.gateway.history import OF_TWO, is_host, kept_from, stated
+from services.gateway.history import OF_TWO, at_a_glance, is_host, kept_from, stated
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, filled, incident_shown, references_in
+from services.gateway.sight import Viewer, filled, references_in
 from services.gateway.subjects import MOST, incidents_with, joined_with
 from shared.http import not_found
 from shared.identity import Caller, caller
@@ -70,7 +70,7 @@ class Detail:
         found = []
         for incident in await incidents_with(connection, subject):
             row = await queries.summary(connection, incident)
-            shown = incident_shown(viewer, row) if row else None
+            shown = await at_a_glance(connection, viewer, row) if row else None
             if row is None or shown is None:
                 continue
             facts = await stated(connection, self.desk.log, viewer, row)

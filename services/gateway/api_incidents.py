@@ -13,9 +13,9 @@ from contracts.catalogue import CATALOGUE
 from contracts.rules import published
 from services.gateway import agenda, queries
 from services.gateway.directory import party_of
-from services.gateway.history import stated
+from services.gateway.history import at_a_glance, stated
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, clock_shown, incident_shown, task_shown
+from services.gateway.sight import Viewer, clock_shown, task_shown
 from shared.clock import Clock
 from shared.database import Database, driver_of
 from shared.days_off import calendar
@@ -56,7 +56,7 @@ class Desk:
             raise not_found()
         async with self.database.reading() as connection:
             row = await queries.summary(connection, incident)
-        shown = incident_shown(viewer, row) if row else None
+            shown = await at_a_glance(connection, viewer, row) if row else None
         if row is None or shown is None:
             raise not_found()
         return row, shown
@@ -87,7 +87,7 @@ def incidents_router(desk: Desk) -> APIRouter:
                 after=after,
                 limit=limit,
             )
-        items = [shown for row in rows if (shown := incident_shown(viewer, row)) is not None]
+            items = [shown for row in rows if (shown := await at_a_glance(connection, viewer, row)) is not None]
         more = desk.cursors.encode({"after": rows[-1].id}, of=of) if len(rows) == limit else None
         return _json({"items": items} | ({"next": more} if more else {}))
 
@@ -96,9 +96,6 @@ def incidents_router(desk: Desk) -> APIRouter:
         row, shown = await desk.find(incident, viewer)
         async with desk.database.reading() as connection:
             clocks = await queries.clocks(connection, row.id)
-            linked = await queries.summary(connection, row.linked_to) if row.linked_to else None
-        if linked is None or incident_shown(viewer, linked) is None:
-            shown.pop("linkedTo", None)  # a link is shown only to those entitled to both
         told = [told for clock in clocks if (told := clock_shown(viewer, row, clock)) is not None]
         return _json(shown | {"clocks": told})
 
@@ -139,7 +136,7 @@ async def _waiting(desk: Desk, viewer: Viewer) -> Response:
         items = []
         for task in tasks:
             row = await queries.summary(connection, task.incident) if task.incident else None
-            shown = incident_shown(viewer, row) if row else None
+            shown = await at_a_glance(connection, viewer, row) if row else None
             if task.incident is None or shown is not None:
                 items.append(task_shown(task) | {"of": shown})
     return _json({"items": items})

@@ -73,6 +73,15 @@ async def kept_from(connection: AsyncConnection, viewer: Viewer, row: IncidentRo
     return not is_host(viewer, row) and await alleged_side(connection, viewer.party.agency, [row.id])
 
 
+async def at_a_glance(connection: AsyncConnection, viewer: Viewer, row: IncidentRow) -> dict[str, Any] | None:
+    """An incident as the viewer sees it; None where it does not exist for it. A link is for those entitled to both."""
+    shown = incident_shown(viewer, row)
+    lead = frozenset({row.linked_to} if row.linked_to else ())
+    if shown is not None and not await _entitled_to_all(connection, viewer, lead):
+        shown.pop("linkedTo", None)
+    return shown
+
+
 async def _entitled_to_all(connection: AsyncConnection, viewer: Viewer, others: frozenset[str]) -> bool:
     for other in others:
         row = await queries.summary(connection, other)

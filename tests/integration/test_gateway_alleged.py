@@ -1,4 +1,4 @@
-"""An alleged perpetrator's side learns no address in any incident of the child.
+"""An alleged perpetrator's side learns no address in any incident of the child; a link names no hidden incident.
 
 On a real PostgreSQL. The vault stands in with what was really sealed, notifications with a notification.
 """
@@ -33,12 +33,14 @@ from tests.faults.gateway.ground import (
     gateway_database,
     ground,
     referral,
+    triage,
 )
 from tests.stacks import Stack
 
-ICB, NEIGHBOUR = "northshire-icb", "westshire-council"
-HERE, WEST = "E06000991", "E06000994"
-WORDS, COPY = {"status": "submitted", "content": {"nature": "child_death"}, "coverage": {"ready": True}}, b"Address A"
+ICB, ELSEWHERE, NEIGHBOUR = "northshire-icb", "southmere-council", "westshire-council"
+HERE, AWAY, WEST = "E06000991", "E06000992", "E06000994"
+COPY = b"Address A"
+WORDS = {"status": "submitted", "content": {"nature": "child_death"}, "coverage": {"ready": True}}
 TRIAGE, REVIEW = {"purpose": "triage"}, {"purpose": "review"}
 
 
@@ -193,3 +195,25 @@ async def test_the_authority_that_holds_the_duty_there_learns_its_addresses_and_
     child = (await exchange.get(f"/v1/subjects/{two[1]}", *approver, **TRIAGE)).json()["incidents"]
     shown = {each["incident"]["id"]: "address" in each["child"]["identity"] for each in child}
     assert shown == {one[0]: False, two[0]: True}
+
+
+async def test_a_link_is_named_in_no_list_and_in_no_words_to_whoever_may_not_see_its_other_side(
+    exchange: Exchange,
+) -> None:
+    (lead, _), (twin, child) = await exchange.refer(), await exchange.refer(homeAuthority=AWAY)
+    decided = await exchange.at.as_(COUNCIL, "authority-approver", "approver").send(triage(twin))
+    assert decided.status_code == 202, decided.text
+    await exchange.act("incident.linked.v1", lead, {"lead": lead, "twin": twin, "reason": "Reason A"})
+
+    async def told(agency: str, who: str) -> list[Any]:
+        caller = exchange.at.as_(agency, who, "approver")
+        listed = (await caller.get("/v1/incidents", limit=200)).json()["items"]
+        words = await exchange.get(f"/v1/incidents/{twin}/detail", agency, who, "approver", **TRIAGE)
+        of_child = await exchange.get(f"/v1/subjects/{child}", agency, who, "approver", **TRIAGE)
+        alone = (await caller.get(f"/v1/incidents/{twin}")).json()
+        seen = next(one for one in listed if one["id"] == twin)
+        shown = [alone, seen, words.json()["incident"], of_child.json()["incidents"][0]["incident"]]
+        return [each.get("linkedTo") for each in shown]
+
+    assert await told(COUNCIL, "authority-approver") == [lead] * 4
+    assert await told(ELSEWHERE, "southmere-authority-approver") == [None] * 4
