@@ -18,9 +18,9 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked, away
-from services.gateway.history import kept_from
+from services.gateway.history import is_host, kept_from
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer
+from services.gateway.sight import Viewer, references_in
 from shared.credentials import CredentialsRefused, ServiceCredentials
 from shared.http import Problem, not_found
 from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
@@ -118,11 +118,17 @@ def onward_router(onward: Onward) -> APIRouter:
         told = {"ref": filed.ref, "mediaType": filed.media_type, "size": filed.size, "sha256": filed.sha256}
         return _json(told, 201, {"location": f"/v1/documents/{filed.ref}?incident={row.id}"})
 
-    @router.get("/documents/{ref}", tags=["documents"], summary="A document, the look recorded")
+    @router.get(
+        "/documents/{ref}",
+        tags=["documents"],
+        summary="A document, the look recorded: for the authority, and for whoever is told of it",
+    )
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         allow(purpose, who)
         row, _ = await onward.desk.find(incident, viewer)
         await _reads_words(onward.desk, viewer, row)
+        if not is_host(viewer, row) and ref not in await _told_in_notification(onward, row.id, who):
+            raise not_found()  # a reference alone opens nothing: what was recalled is no longer told
         held = AsyncExitStack()
         opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
         document = await asked(held.enter_async_context(opening))
@@ -174,6 +180,16 @@ def _has_a_say(viewer: Viewer, row: IncidentRow) -> None:
     if not any(may_propose(viewer.party, name, agreement, row.matter).allowed for name in CATALOGUE):
         detail = "Your agency and role may read of this incident, and propose nothing about it."
         raise Problem(403, "not-a-proposer", "Not permitted", detail)
+
+
+async def _told_in_notification(onward: Onward, incident: str, who: Caller) -> list[str]:
+    """The references in the notification as it is told to this caller. Problem 503 where that cannot be known."""
+    answer = await _notifications(onward, f"/v1/notifications/{incident}", who, {})
+    if answer.status_code == 404:
+        return []
+    if answer.status_code != 200:
+        raise away("notifications")
+    return references_in([{"data": orjson.loads(answer.body)}])
 
 
 async def _notifications(onward: Onward, path: str, who: Caller, wanted: Mapping[str, str]) -> Response:

@@ -1,4 +1,4 @@
-"""An alleged perpetrator's side learns no address in any incident of the child; a link names no hidden incident.
+"""An alleged perpetrator's side learns no address in any incident of the child; a link, a document are told to few.
 
 On a real PostgreSQL. The vault stands in with what was really sealed, notifications with a notification.
 """
@@ -19,7 +19,7 @@ from services.gateway.bootstrap import bootstrap
 from shared.credentials import ServiceCredentials
 from shared.database import Database
 from shared.http import service_app
-from shared.identity import Verifier
+from shared.identity import ON_BEHALF_OF, Verifier
 from shared.pages import Cursors
 from shared.vault_client import VaultClient
 from tests.faults.gateway.door import AUDIENCE, ISSUER, Caller, Doorway, doorway, public_key
@@ -39,8 +39,8 @@ from tests.stacks import Stack
 
 ICB, ELSEWHERE, NEIGHBOUR = "northshire-icb", "southmere-council", "westshire-council"
 HERE, AWAY, WEST = "E06000991", "E06000992", "E06000994"
-COPY = b"Address A"
-WORDS = {"status": "submitted", "content": {"nature": "child_death"}, "coverage": {"ready": True}}
+DOCUMENT, PAGE, COPY = f"vault:{'d' * 32}", b"A page", b"Address A"
+WORDS = {"status": "submitted", "content": {"documents": [DOCUMENT]}, "coverage": {"ready": True}}
 TRIAGE, REVIEW = {"purpose": "triage"}, {"purpose": "review"}
 
 
@@ -58,12 +58,18 @@ def with_a_neighbour(text: str) -> str:
 
 @dataclass
 class Others:
-    """The services beside the gateway: `looked` are the kinds of thing that the vault was asked for."""
+    """The services beside the gateway: `looked` are the kinds of thing that the vault was asked for.
+
+    For `recalled_from` the notification exists no more.
+    """
 
     ground: Ground
     looked: list[str] = field(default_factory=list)
+    recalled_from: set[str] = field(default_factory=set)
 
     async def vault(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, content=PAGE, headers={"content-type": "application/pdf"})
         refs = orjson.loads(request.content)["refs"]
         sealed = {item["ref"]: item for parcel in await self.ground.opened() for item in parcel["items"]}
         self.looked += [sealed[ref]["kind"] for ref in refs]
@@ -71,6 +77,8 @@ class Others:
         return httpx.Response(200, json={"items": shown})
 
     async def notifications(self, request: httpx.Request) -> httpx.Response:
+        if orjson.loads(request.headers[ON_BEHALF_OF])["agency"] in self.recalled_from:
+            return httpx.Response(404)
         return httpx.Response(200, content=COPY) if "exports" in request.url.path else httpx.Response(200, json=WORDS)
 
     async def token(self, audience: str) -> str:
@@ -217,3 +225,20 @@ async def test_a_link_is_named_in_no_list_and_in_no_words_to_whoever_may_not_see
 
     assert await told(COUNCIL, "authority-approver") == [lead] * 4
     assert await told(ELSEWHERE, "southmere-authority-approver") == [None] * 4
+
+
+async def test_a_document_is_read_by_whoever_is_told_of_it_and_by_the_authority_that_holds_the_duty(
+    exchange: Exchange,
+) -> None:
+    incident, _ = await exchange.refer()
+
+    async def reads(ref: str, agency: str, *who: str) -> int:
+        path = f"/v1/documents/{ref}"
+        return (await exchange.get(path, agency, *who, incident=incident, **TRIAGE)).status_code
+
+    unmentioned, approver = f"vault:{'e' * 32}", (COUNCIL, "authority-approver", "approver")
+    assert [await reads(each, ICB) for each in (DOCUMENT, unmentioned)] == [200, 404]
+    assert [await reads(each, *approver) for each in (DOCUMENT, unmentioned)] == [200, 200]
+    exchange.others.recalled_from.add(ICB)
+    assert await reads(DOCUMENT, ICB) == 404
+    assert await reads(DOCUMENT, POLICE) == 200

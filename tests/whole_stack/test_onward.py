@@ -1,6 +1,7 @@
 """What the gateway asks of other services on a caller's behalf: words and documents, every look recorded."""
 
 import hashlib
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.whole_stack.conftest import Exchange, proposal, until
 
 NOTIFIER, APPROVER, STRANGER = "authority-notifier", "authority-approver", "southmere-authority-approver"
+POLICE = "northshire-police"
 
 
 def a_page() -> bytes:
@@ -91,6 +93,65 @@ def test_a_notification_is_shown_as_its_owner_shows_it(exchange: Exchange) -> No
     assert incident not in ask(exchange, STRANGER, "GET", "/v1/notifications").text
     wrong = ask(exchange, NOTIFIER, "GET", f"/v1/notifications/{incident}/exports/docx", params={"purpose": "triage"})
     assert wrong.status_code == 422
+
+
+def act(exchange: Exchange, who: str, type_: str, incident: str, **data: Any) -> str:
+    """The id of the first fact that followed."""
+    told = proposal(type_, None, incident) | {"source": "/agencies/northshire-council", "data": data}
+    receipt = exchange.settled(who, exchange.send(who, told))
+    assert receipt["status"] == "accepted", receipt
+    return str(receipt["facts"][0])
+
+
+def submitted(exchange: Exchange, incident: str, **content: Any) -> str:
+    """The id of the fact that its notification was submitted."""
+    now = datetime.now(UTC).isoformat()
+    drafted = proposal("notification.drafted.v1")["data"]["content"] | {"becameAwareAt": now} | content
+    decided = proposal("notifiability.decided.v1")["data"] | {"becameAwareAt": now}
+    act(exchange, APPROVER, "notifiability.decided.v1", incident, **decided)
+    act(exchange, NOTIFIER, "notification.drafted.v1", incident, content=drafted)
+    act(exchange, APPROVER, "notification.approved.v1", incident, version=1)
+    now = datetime.now(UTC).isoformat()
+    about = {"portalReference": "CSI-2026-00124", "portalTime": now}
+    return act(exchange, NOTIFIER, "notification.submitted.v1", incident, **about)
+
+
+def test_a_document_is_read_by_whoever_is_told_of_it_and_no_more_once_that_was_recalled(exchange: Exchange) -> None:
+    incident = exchange.refer()
+    about = {"params": {"incident": incident}, "content": PAGE, "headers": {"content-type": "application/pdf"}}
+    ref = ask(exchange, NOTIFIER, "POST", "/v1/documents", **about).json()["ref"]
+
+    def read(who: str) -> int:
+        params = {"incident": incident, "purpose": "triage"}
+        return ask(exchange, who, "GET", f"/v1/documents/{ref}", params=params).status_code
+
+    assert (read(APPROVER), read(POLICE)) == (200, 404)
+    fact = submitted(exchange, incident, documents=[ref])
+    assert until(lambda: read(POLICE), lambda status: status != 404) == 200
+    recall = {"because": "wrong_recipient", "recipients": [POLICE], "reason": "It was meant for another force."}
+    act(exchange, NOTIFIER, "incident.recalled.v1", incident, event=fact, **recall)
+    assert until(lambda: read(POLICE), lambda status: status != 200) == 404
+    assert read(APPROVER) == 200
+
+
+def test_an_alleged_perpetrators_side_gets_no_copy_in_another_incident_of_the_child(exchange: Exchange) -> None:
+    one, two = exchange.refer(), exchange.refer()
+    submitted(exchange, two)
+
+    def copy() -> httpx.Response:
+        return ask(exchange, POLICE, "GET", f"/v1/notifications/{two}/exports/json", params={"purpose": "review"})
+
+    assert "An address in Northshire" in until(copy, lambda told: told.status_code == 200).text
+    side = {"agency": POLICE, "person": "the-accused", "basis": "alleged_perpetrator"}
+    act(exchange, APPROVER, "exclusion.proposed.v1", one, **side, reason="An allegation against an officer.")
+    act(exchange, "business-unit-manager", "exclusion.approved.v1", one, **side)
+    timelines = [
+        ask(exchange, APPROVER, "GET", f"/v1/incidents/{each}/timeline").json()["items"] for each in (one, two)
+    ]
+    subjects = [facts[0]["data"]["children"][0]["subject"] for facts in timelines]
+    reason = "The same NHS number, confirmed."
+    act(exchange, APPROVER, "subjects.merged.v1", one, incidents=[one, two], subjects=subjects, reason=reason)
+    assert copy().status_code == 404
 
 
 def test_with_the_vault_gone_words_are_not_shown_and_events_are_taken(exchange: Exchange, incident: str) -> None:
