@@ -1,6 +1,6 @@
 """HTTP queries about incidents, their clocks, the calendar, the rules and the event types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from contracts.rules import published
 from services.gateway import agenda, queries
 from services.gateway.directory import party_of
 from services.gateway.history import at_a_glance, stated
-from services.gateway.queries import IncidentRow
+from services.gateway.queries import ClockRow, IncidentRow
 from services.gateway.sight import Viewer, clock_shown, task_shown
 from shared.clock import Clock
 from shared.database import Database, driver_of
@@ -23,6 +23,7 @@ from shared.eventlog import EventLog
 from shared.http import Cursors, Problem, not_found
 from shared.identity import Caller, caller
 from shared.listed import directory
+from shared.pages import page_of
 
 Cursor = Annotated[str | None, Query(max_length=400)]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -77,19 +78,21 @@ def incidents_router(desk: Desk) -> APIRouter:
         if mine:
             return await _waiting(desk, viewer)
         of = f"incidents of {viewer.party.agency}"
-        after = desk.cursors.decode(cursor, of=of)["after"] if cursor else ""
+        begin: str = desk.cursors.decode(cursor, of=of)["after"] if cursor else ""
+        asked: dict[str, Any] = {
+            "partnerships": viewer.partnerships,
+            "areas": viewer.party.areas,
+            "agency": viewer.party.agency,
+        }
         async with desk.database.reading() as connection:
-            rows = await queries.incidents(
-                connection,
-                partnerships=viewer.partnerships,
-                areas=viewer.party.areas,
-                agency=viewer.party.agency,
-                after=after,
-                limit=limit,
+            items, more = await page_of(
+                lambda after, count: queries.incidents(connection, **asked, after=after, limit=count),
+                lambda row: at_a_glance(connection, viewer, row),
+                lambda row: row.id,
+                begin,
+                limit,
             )
-            items = [shown for row in rows if (shown := await at_a_glance(connection, viewer, row)) is not None]
-        more = desk.cursors.encode({"after": rows[-1].id}, of=of) if len(rows) == limit else None
-        return _json({"items": items} | ({"next": more} if more else {}))
+        return _page(desk, items, more, of)
 
     @router.get("/incidents/{incident}", summary="One incident, with its clocks and how each was reckoned")
     async def incident(incident: str, viewer: Looks) -> Response:
@@ -109,18 +112,25 @@ def incidents_router(desk: Desk) -> APIRouter:
     async def deadlines(viewer: Looks, cursor: Cursor = None, limit: Limit = 50) -> Response:
         of = f"deadlines of {viewer.party.agency}"
         due, name, key = desk.cursors.decode(cursor, of=of)["after"] if cursor else agenda.FIRST
+        begin: agenda.Place = (due, name, key)
+        asked: dict[str, Any] = {
+            "partnerships": viewer.partnerships,
+            "areas": viewer.party.areas,
+            "agency": viewer.party.agency,
+        }
+
+        async def shown(of_one: tuple[IncidentRow, ClockRow]) -> dict[str, Any] | None:
+            return clock_shown(viewer, *of_one)
+
         async with desk.database.reading() as connection:
-            rows = await agenda.running(
-                connection,
-                partnerships=viewer.partnerships,
-                areas=viewer.party.areas,
-                agency=viewer.party.agency,
-                after=(due, name, key),
-                limit=limit,
+            items, more = await page_of(
+                lambda after, count: agenda.running(connection, **asked, after=after, limit=count),
+                shown,
+                lambda of_one: agenda.place_of(*of_one),
+                begin,
+                limit,
             )
-        items = [told for row, clock in rows if (told := clock_shown(viewer, row, clock)) is not None]
-        more = desk.cursors.encode({"after": agenda.place_of(*rows[-1])}, of=of) if len(rows) == limit else None
-        return _json({"items": items} | ({"next": more} if more else {}))
+        return _page(desk, items, more, of)
 
     return router
 
@@ -201,6 +211,11 @@ def _type(viewer: Viewer, name: str) -> dict[str, Any]:
         "mayPropose": any(may_propose(viewer.party, name, agreement, None).allowed for agreement in agreements),
         "mayRead": any(agreement is not None and name in agreement.may_read for agreement in agreements),
     }
+
+
+def _page(desk: Desk, items: Sequence[Mapping[str, Any]], more: Any, of: str) -> Response:
+    following = {} if more is None else {"next": desk.cursors.encode({"after": more}, of=of)}
+    return _json({"items": items} | following)
 
 
 def _json(body: Mapping[str, Any]) -> Response:

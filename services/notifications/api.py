@@ -24,6 +24,7 @@ from shared.eventlog import EventLog
 from shared.http import Cursors, Page, Problem, not_found
 from shared.identity import Caller, caller, on_behalf_of
 from shared.listed import directory
+from shared.pages import page_of
 from shared.vault_client import NotYetFiled, VaultAway, VaultRefused
 
 
@@ -86,11 +87,17 @@ def notifications_router(shelf: Shelf) -> APIRouter:
     ) -> Page[dict[str, Any]]:
         listed = f"notifications of {asking.id}"
         after = shelf.cursors.decode(cursor, of=listed)["after"] if cursor else ""
-        async with shelf.database.reading() as connection:
-            rows = await views.of_partnerships(connection, sorted(asking.partnerships), after, limit)
-        found = [(row, await _found(shelf, row.incident, asking)) for row in rows]
-        more = shelf.cursors.encode({"after": rows[-1].incident}, of=listed) if len(rows) == limit else None
-        return Page(items=[_row(row, each) for row, each in found if each], next=more)
+
+        async def rows(after: str, count: int) -> Sequence[Any]:
+            async with shelf.database.reading() as connection:
+                return await views.of_partnerships(connection, sorted(asking.partnerships), after, count)
+
+        async def shown(row: Any) -> dict[str, Any] | None:
+            found = await _found(shelf, row.incident, asking)
+            return _row(row, found) if found else None
+
+        items, more = await page_of(rows, shown, lambda row: str(row.incident), after, limit)
+        return Page(items=items, next=None if more is None else shelf.cursors.encode({"after": more}, of=listed))
 
     @router.get("/{incident}", summary="One notification: status, versions, readiness, who is told")
     async def one(incident: str, asking: Behalf) -> dict[str, Any]:

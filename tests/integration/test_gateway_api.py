@@ -272,6 +272,30 @@ async def test_lists_come_in_pages_that_join_up(at: Doorway, police: Caller) -> 
     assert (await police.get("/v1/incidents", cursor="bent")).status_code == 400
 
 
+async def test_what_is_closed_to_the_caller_neither_empties_a_page_nor_gives_it_a_next(
+    at: Doorway, police: Caller, approver: Caller
+) -> None:
+    open_, closed = [[(await police.send(referral())).json()["incident"] for _ in range(2)] for _ in range(2)]
+    about = {"agency": POLICE, "basis": "conflict_of_interest"}
+    for incident in closed:
+        for who, name, more in (
+            (approver, "proposed", {"reason": "Reason A"}),
+            (at.as_(COUNCIL, "business-unit-manager", "business_unit"), "approved", {}),
+        ):
+            said = event(f"exclusion.{name}.v1", about | more, agency=COUNCIL, subject=incident)
+            assert (await who.send(said)).status_code == 202
+    for path, of in (("/v1/incidents", "id"), ("/v1/deadlines", "incident")):
+        pages: list[list[str]] = []
+        cursor = None
+        while not pages or cursor:
+            page = (await police.get(path, limit=1, **({"cursor": cursor} if cursor else {}))).json()
+            pages.append([item[of] for item in page["items"]])
+            cursor = page.get("next")
+        assert {len(page) for page in pages} == {1}
+        assert set(open_) <= {incident for (incident,) in pages}
+        assert set(closed).isdisjoint(incident for (incident,) in pages)
+
+
 async def test_what_waits_for_me_names_the_task_and_its_due_day(
     police: Caller, approver: Caller, notifier: Caller
 ) -> None:
