@@ -16,11 +16,11 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_detail import Detail, Seen
 from services.gateway.asking import allow, asked
-from services.gateway.history import is_host
+from services.gateway.history import is_host, kept_from
 from services.gateway.queries import IncidentRow
 from services.gateway.readable import own_record
 from services.gateway.sight import Viewer, incident_shown
-from services.gateway.subjects import alleged_side, incidents_with
+from services.gateway.subjects import incidents_with
 from shared.http import Fault, Problem, not_found
 from shared.identity import Caller, caller
 from shared.vault_client import Sealable, Sealer, keep
@@ -123,10 +123,9 @@ class Records:
     async def opened(self, viewer: Viewer, incidents: Iterable[str]) -> frozenset[str]:
         """Those of these incidents whose words an own record may give this viewer: an exclusion holds here too, and an
         alleged perpetrator's side learns no address this way either."""
-        seen = [row.id for row in await self._rows(incidents) if incident_shown(viewer, row) is not None]
+        seen = [row for row in await self._rows(incidents) if incident_shown(viewer, row) is not None]
         async with self.detail.desk.database.reading() as connection:
-            agency = viewer.party.agency
-            return frozenset([each for each in seen if not await alleged_side(connection, agency, [each])])
+            return frozenset([row.id for row in seen if not await kept_from(connection, viewer, row)])
 
     async def _incidents_with(self, subject: str) -> list[str]:
         async with self.detail.desk.database.reading() as connection:

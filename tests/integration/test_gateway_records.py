@@ -101,6 +101,19 @@ async def test_an_exclusion_holds_for_a_persons_own_record_too(
     assert await records.opened(manager(at), [closed, open_]) == {open_}
 
 
+async def test_the_authority_that_holds_the_duty_makes_it_though_elsewhere_it_is_the_childs_alleged_side(
+    at: Doorway, records: Records
+) -> None:
+    here, elsewhere = await refer(at), await refer(at, hostAuthority=HOME, homeAuthority="E06000991")
+    await shut_out(at, elsewhere, agency=COUNCIL, person="another", basis="alleged_perpetrator")
+    about = {"subjects": [await child_of(at, each) for each in (here, elsewhere)], "incidents": [here, elsewhere]}
+    merged = event("subjects.merged.v1", about | {"reason": "Reason A"}, agency=COUNCIL, subject=here)
+    answer = await at.as_(COUNCIL, "authority-approver", "approver").send(merged)
+    assert answer.json()["status"] == "accepted", answer.text
+    council = manager(at, COUNCIL, "business-unit-officer")
+    assert await records.opened(council, [here, elsewhere]) == {here}
+
+
 async def test_the_vault_makes_a_persons_own_record_of_open_incidents_alone(
     at: Doorway, records: Records, vault: Asked
 ) -> None:
