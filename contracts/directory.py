@@ -114,16 +114,21 @@ class Directory:
 
     def member(self, agency: str, person: str | None = None, roles: frozenset[str] = frozenset()) -> Party | None:
         """An agency's system, or a person of the agency in roles; None for an agency that is not known here."""
-        found = self.agencies.get(agency)
-        if found is None:
-            return None
-        known = frozenset(role for role in Role if role.value in roles)
-        served = (
-            (partnership, area)
-            for partnership in found.partnerships
-            for area in self.listings[found.id, partnership].entry.areas
-        )
-        return Party(found.id, found.type, found.areas, person, known, frozenset(served))
+        system = self._systems.get(agency)
+        if system is None or (person is None and not roles):
+            return system
+        return replace(system, person=person, roles=frozenset(role for role in Role if role.value in roles))
+
+    @cached_property
+    def _systems(self) -> Mapping[str, Party]:
+        return {
+            agency.id: Party(agency.id, agency.type, agency.areas, served=frozenset(self._served(agency)))
+            for agency in self.agencies.values()
+        }
+
+    def _served(self, agency: Agency) -> Iterator[tuple[str, str]]:
+        for partnership in agency.partnerships:
+            yield from ((partnership, area) for area in self.listings[agency.id, partnership].entry.areas)
 
     def agreement(self, agency: str, partnership: str) -> Agreement | None:
         """The agreement of an agency in a partnership."""

@@ -5,6 +5,9 @@ Who reads another's facts (delivery, notifications) decides by this; a property 
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
+
+from pydantic import BaseModel
 
 from contracts.access import Matter
 from contracts.agreements import ExclusionApproved, ExclusionEnded
@@ -47,9 +50,18 @@ def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
 
 def incidents_of(fact: AnyEvent) -> frozenset[str]:
     """Every incident that a fact tells of: whoever is shown it must be entitled to all of them (DESIGN section 4)."""
-    members = (getattr(fact.data, member, None) for member in ("incident", "lead", "twin"))
-    named = (fact.subject, *members, *(getattr(fact.data, "incidents", None) or ()))
+    named = [fact.subject]
+    model: type[BaseModel] = type(fact.data)
+    for member in _naming(model):
+        told = getattr(fact.data, member)
+        named += [told] if isinstance(told, str) else told or ()
     return frozenset(name for name in named if name and name.startswith(PREFIX))
+
+
+@cache
+def _naming(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a type that name incidents: asked of each agency for each fact, so looked up once."""
+    return tuple(name for name in ("incident", "lead", "twin", "incidents") if name in model.model_fields)
 
 
 def _referred(fact: AnyEvent, data: IncidentReferred) -> Matter:

@@ -60,8 +60,15 @@ def _fresh(ground: Ground) -> Iterator[Row]:
         " whole stack running, every feed and Kafka topic of every agency written meanwhile"
     )
     note = f"p50 {got['p50']:.1f}, p90 {got['p90']:.1f}, p99 {got['p99']:.1f} ms over {got['count']:,}"
-    yield Row("accepted to readable in another agency's feed, p50", P50, "ms", got["p50"], None, conditions, note)
-    yield Row("accepted to readable in another agency's feed, p99", P99, "ms", got["p99"], None, conditions, note)
+    rows = (
+        Row("accepted to readable in another agency's feed, p50", P50, "ms", got["p50"], None, conditions, note),
+        Row("accepted to readable in another agency's feed, p99", P99, "ms", got["p99"], None, conditions, note),
+    )
+    yield from rows
+    if any(row.met is False for row in rows):
+        with ground.profile("delivery", "feed-delivery"):
+            _asked(job | {"seconds": 5.0})
+            _rest(ground)
 
 
 def _asked(job: dict[str, Any]) -> dict[str, Any]:
