@@ -29,7 +29,7 @@ from shared.eventlog import EventLog, log_tables
 from shared.migrate import upgrade
 from shared.vault_client.sealing import Sealer, SealingKey
 from tests.stacks import Stack
-from tests.unit.gateway_stories import HOST, Story, event
+from tests.unit.gateway_stories import HOST, Story, event, london, referral
 
 MIGRATIONS = Path("services/delivery/migrations")
 BEGAN = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -182,3 +182,11 @@ def an_incident() -> Story:
 
 def as_json(page: Page) -> list[dict[str, Any]]:
     return [json.loads(item.to_json()) for item in page.items]
+
+
+def referred_by(agency: str, story: Story | None = None) -> Story:
+    """An incident that the agency referred on 10 March, with the partners that are told of it."""
+    story = story or an_incident()
+    story.partners = {HOST: (ICB, POLICE)}
+    story.propose(referral(), london("2026-03-10"), agency=agency, source=f"/agencies/{agency}")
+    return story

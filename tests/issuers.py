@@ -48,7 +48,7 @@ def running_issuer(state: Path, port: int | None = None) -> Iterator[RunningIssu
         yield RunningIssuer(url, ensure_identities(IDENTITIES, state), state)
     finally:
         process.terminate()
-        process.wait(20)
+        assert process.wait(20) == 0, "told to stop, it ends in order"
 
 
 def _wait_until_live(url: str) -> None:
