@@ -1,6 +1,6 @@
 """Kafka and PostgreSQL together, in one folder: what every service stands on, and what tests start for themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.local.failures import require_room
 from infra.local.home import Home
 from infra.local.jars import Progress, fetch_jars
+from infra.local.java_classes import linked_classes
 from infra.local.kafka import LocalKafka
 from infra.local.ports import BackbonePorts, require_free
 from infra.local.postgres import LocalPostgres
@@ -19,6 +20,7 @@ from infra.postgres.provision import ServiceDatabase, provision_database
 STATE = Path(__file__).resolve().parents[2] / ".state"
 PORT_SETTING = "--ports-from"
 JARS = STATE / "cache" / "jars"
+CLASSES = STATE / "cache" / "classes"
 
 
 class Backbone:
@@ -28,12 +30,19 @@ class Backbone:
     """
 
     def __init__(
-        self, home: Path, ports: BackbonePorts, *, quick_start: bool = True, fetched: Progress | None = None
+        self,
+        home: Path,
+        ports: BackbonePorts,
+        *,
+        quick_start: bool = True,
+        fetched: Progress | None = None,
+        recording: Callable[[], object] = lambda: None,
     ) -> None:
         self.home = Home(home)
         self.ports = ports
         self._quick_start = quick_start
         self._fetched = fetched or (lambda done, total: None)
+        self._recording = recording
         self._held = ExitStack()
 
     def start(self) -> None:
@@ -60,14 +69,16 @@ class Backbone:
         self.postgres = LocalPostgres(
             self.home.folder / "postgres", port=self.ports.postgres, secrets_folder=self.home.secrets
         )
+        jars = fetch_jars(JARS, self._fetched)
         self.kafka = LocalKafka(
             self.home.folder / "kafka",
-            fetch_jars(JARS, self._fetched),
+            jars,
             port=self.ports.kafka,
             agencies_port=self.ports.kafka_agencies,
             controller_port=self.ports.kafka_controller,
             secrets_folder=self.home.secrets,
             quick_start=self._quick_start,
+            classes=linked_classes(jars, CLASSES, self._recording),
         )
 
     def _start_kafka(self) -> None:

@@ -51,7 +51,7 @@ def fetch_jars(cache: Path, progress: Progress = lambda done, total: None) -> li
     """
     context = _registry(cache.resolve())
     jars = locked_jars()
-    with _alone_in(cache), ThreadPoolExecutor(AT_ONCE) as pool:
+    with alone_in(cache), ThreadPoolExecutor(AT_ONCE) as pool:
         missing = [jar for jar in jars if not _is_whole(_artifact(context, jar).cached_path, jar)]
         for done, _ in enumerate(pool.map(lambda jar: _fetch(context, jar, cache), missing), start=1):
             progress(done, len(missing))
@@ -59,7 +59,7 @@ def fetch_jars(cache: Path, progress: Progress = lambda done, total: None) -> li
 
 
 @contextmanager
-def _alone_in(cache: Path) -> Iterator[None]:
+def alone_in(cache: Path) -> Iterator[None]:
     """Two runs share one cache: the second waits, and finds what the first fetched."""
     try:
         cache.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ class LocalKafka:
     """One broker: `bootstrap` for services (SASL_PLAINTEXT, loopback), `agencies_bootstrap` for agencies (SASL_SSL).
 
     With `quick_start` it starts in half the processor time and is slower under full load: not for measuring.
+    `classes` is what `java_classes.linked_classes` found.
     Nobody but `admin_username` may do anything that `infra/kafka` has not granted.
     """
 
@@ -53,6 +54,8 @@ class LocalKafka:
         heap_megabytes: int = 384,
         quick_start: bool = True,
         agencies_sign_in_again: int = AGENCIES_SIGN_IN_AGAIN,
+        classes: Path | None = None,
+        java_options: Sequence[str] = (),
     ) -> None:
         self.home = home
         self.log = home / "kafka.log"
@@ -69,6 +72,8 @@ class LocalKafka:
         self._quick_start = quick_start
         self._agencies_sign_in_again = agencies_sign_in_again
         self._java = find_java()
+        self._with_classes = [f"-XX:AOTCache={classes}", "-Xlog:aot*=off"] if classes else []
+        self._only_broker = list(java_options)
 
     @property
     def authority(self) -> Path:
@@ -92,7 +97,7 @@ class LocalKafka:
         if not (self.home / "data" / "meta.properties").exists():
             self._format(properties)
         self.process = start(
-            [self._java, *self._java_options(), "kafka.Kafka", properties],
+            [self._java, *self._java_options(), *self._only_broker, "kafka.Kafka", properties],
             environment={"PATH": "/usr/bin:/bin"},
             log=self.log,
             folder=self.home,
@@ -107,10 +112,10 @@ class LocalKafka:
             self.kill()
             raise CannotStart(f"Kafka did not start; its own words, from {self.log}:\n{self._last_words()}")
 
-    def stop(self) -> None:
-        """Stop cleanly: its data is whole and a later `start` finds it."""
+    def stop(self, within: float = STOP_SECONDS) -> None:
+        """Stop cleanly: its data is whole and a later `start` finds it. After `within` seconds it is killed."""
         if self.process is not None:
-            self.process.end(signal.SIGTERM, STOP_SECONDS)
+            self.process.end(signal.SIGTERM, within)
 
     def kill(self) -> None:
         """`kill -9`: what a power cut looks like to it."""
@@ -139,6 +144,7 @@ class LocalKafka:
             "-XX:+UseSerialGC",
             # Half the processor time of a start goes into compiling what a local broker never gets busy enough to need.
             *(["-XX:TieredStopAtLevel=1"] if self._quick_start else []),
+            *self._with_classes,
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}",
             "-cp",

@@ -55,7 +55,15 @@ class Stack(Backbone):
     ) -> None:
         self.stack_ports = ports or StackPorts()
         self.terminal = terminal or Terminal(quiet=True)
-        super().__init__(home, self.stack_ports, quick_start=quick_start, fetched=self.terminal.fetched)
+        super().__init__(
+            home,
+            self.stack_ports,
+            quick_start=quick_start,
+            fetched=self.terminal.fetched,
+            recording=lambda: self.terminal.say(
+                "preparing Kafka for quick starts; this takes ten seconds or two, once"
+            ),
+        )
         self.services = tuple(services)
         self.maildir = self.home.folder / "mail"
         self.clock_file = self.home.folder / "clock.jsonl"
