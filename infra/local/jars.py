@@ -1,4 +1,4 @@
-"""The broker's jars: every one by Maven coordinate, held to the checksum committed in jars.lock.toml.
+"""Jars, every one by Maven coordinate, held to the checksum committed in jars.lock.toml: the broker's, a compiler.
 
 `python -m infra.local.jars` writes that file anew (part of `make lock`).
 """
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import requests
 from jgo.config import GlobalSettings
@@ -25,6 +26,8 @@ KAFKA_VERSION = "4.3.1"
 # dependency management would pull kafka-clients down to 3.9 (seen with jgo 3.2).
 LOGGING_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
+# Eclipse's: the Java of the wheel has none, and this one is a single jar.
+COMPILER = "org.eclipse.jdt:ecj:3.45.0"
 
 LOCK = Path(__file__).with_name("jars.lock.toml")
 AT_ONCE = 6
@@ -32,6 +35,8 @@ SECONDS_PER_REQUEST = 30
 MIRROR_SETTING = "MAVEN_MIRROR_URL"
 
 Progress = Callable[[int, int], None]
+Use = Literal["broker", "compiler"]
+"""What jars are locked for: the broker's class path, or the tests' compiler, which no stack fetches."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,17 @@ class Jar:
     sha256: str
 
 
-def locked_jars() -> tuple[Jar, ...]:
-    return tuple(Jar(**entry) for entry in tomllib.loads(LOCK.read_text())["jar"])
+def locked_jars(use: Use = "broker") -> tuple[Jar, ...]:
+    return tuple(Jar(**entry) for entry in tomllib.loads(LOCK.read_text())[use])
 
 
-def fetch_jars(cache: Path, progress: Progress = lambda done, total: None) -> list[Path]:
-    """The paths of every locked jar, fetched into `cache` where it lacks one. `progress` is told (done, total).
+def fetch_jars(cache: Path, progress: Progress = lambda done, total: None, *, use: Use = "broker") -> list[Path]:
+    """The paths of every jar locked for a use, fetched into `cache` where it lacks one. `progress`: (done, total).
 
     Raises CannotStart when the registry does not answer, a jar's bytes are not the locked ones, or the disk is full.
     """
     context = _registry(cache.resolve())
-    jars = locked_jars()
+    jars = locked_jars(use)
     with alone_in(cache), ThreadPoolExecutor(AT_ONCE) as pool:
         missing = [jar for jar in jars if not _is_whole(_artifact(context, jar).cached_path, jar)]
         for done, _ in enumerate(pool.map(lambda jar: _fetch(context, jar, cache), missing), start=1):
@@ -116,20 +121,23 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _resolve_anew() -> Iterator[Jar]:
+def _resolve_anew() -> Iterator[tuple[Use, Jar]]:
     import jgo  # its resolver, which also reads every POM, is needed only here
 
     resolved = [f"{one.groupId}:{one.artifactId}:{one.version}" for one in jgo.resolve(KAFKA)]
+    uses: dict[Use, list[str]] = {"broker": [LOGGING_BINDING, *resolved], "compiler": [COMPILER]}
     with TemporaryDirectory() as folder:
         context = _registry(Path(folder))
-        for coordinate in [LOGGING_BINDING, *resolved]:
-            path = Path(_artifact(context, Jar(coordinate, "")).resolve())
-            yield Jar(coordinate, _sha256(path))
+        for use, coordinates in uses.items():
+            for coordinate in coordinates:
+                path = Path(_artifact(context, Jar(coordinate, "")).resolve())
+                yield use, Jar(coordinate, _sha256(path))
 
 
 def write_lock() -> None:
-    entries = [f'[[jar]]\ncoordinate = "{jar.coordinate}"\nsha256 = "{jar.sha256}"\n' for jar in _resolve_anew()]
-    LOCK.write_text("# Written by `make lock`: the broker's class path, in its order.\n\n" + "\n".join(entries))
+    entries = [f'[[{use}]]\ncoordinate = "{jar.coordinate}"\nsha256 = "{jar.sha256}"\n' for use, jar in _resolve_anew()]
+    heading = "# Written by `make lock`: the broker's class path, in its order, and a compiler for the Java client.\n\n"
+    LOCK.write_text(heading + "\n".join(entries))
 
 
 if __name__ == "__main__":

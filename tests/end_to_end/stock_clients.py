@@ -10,8 +10,14 @@ from pathlib import Path
 
 from safeguarding_exchange.connection import Connection
 
+from infra.local.backbone import JARS
+from infra.local.jars import fetch_jars, locked_jars
+from infra.local.java import find_java
+
 EXAMPLES = Path("clients/other")
 REFERRAL = EXAMPLES / "referral.json"
+JAVA_CLIENT = ("org.apache.kafka:kafka-clients", "org.slf4j:slf4j-api")
+"""All that the Java example has on its class path; at the broker's own versions."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,15 @@ def confluent_kafka(folder: Path, environment: dict[str, str], requirements: Pat
     subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=240)
     program = EXAMPLES / "confluent-kafka" / "exchange.py"
     return StockClient([sys.executable, str(program)], environment | {"PYTHONPATH": str(folder)})
+
+
+def java(folder: Path, environment: dict[str, str]) -> StockClient:
+    """The Java client, compiled by Eclipse's compiler for the oldest Java that the README names."""
+    jars = zip(locked_jars(), fetch_jars(JARS), strict=True)
+    class_path = os.pathsep.join(str(path) for jar, path in jars if jar.coordinate.startswith(JAVA_CLIENT))
+    (compiler,) = fetch_jars(JARS, use="compiler")
+    source = EXAMPLES / "java" / "Exchange.java"
+    quick = [str(find_java()), "-XX:TieredStopAtLevel=1"]
+    words = ["-jar", str(compiler), "-17", "-proc:none", "-cp", class_path, "-d", str(folder), str(source)]
+    subprocess.run([*quick, *words], check=True, timeout=120)
+    return StockClient([*quick, "-cp", f"{folder}{os.pathsep}{class_path}", "Exchange"], environment)

@@ -10,7 +10,17 @@ from safeguarding_exchange.connection import Connection
 from safeguarding_exchange.failures import Refused
 from safeguarding_exchange.publishing import Publisher
 
-from tests.end_to_end.stock_clients import EXAMPLES, REFERRAL, StockClient, confluent_kafka, environment_of, kafkajs
+from infra.local.jars import locked_jars
+from tests.end_to_end.stock_clients import (
+    EXAMPLES,
+    JAVA_CLIENT,
+    REFERRAL,
+    StockClient,
+    confluent_kafka,
+    environment_of,
+    java,
+    kafkajs,
+)
 from tests.whole_stack.conftest import Exchange, until
 
 pytestmark = pytest.mark.timeout(400)
@@ -22,7 +32,7 @@ def connection(exchange: Exchange) -> Connection:
     return Connection.read(exchange.stack.connections / "sandbox.json")
 
 
-@pytest.mark.parametrize("install", [kafkajs, confluent_kafka], ids=["KafkaJS", "confluent-kafka"])
+@pytest.mark.parametrize("install", [kafkajs, confluent_kafka, java], ids=["KafkaJS", "confluent-kafka", "Java"])
 def test_a_stock_client_publishes_and_reads(
     exchange: Exchange, connection: Connection, tmp_path: Path, install: Install
 ) -> None:
@@ -88,3 +98,11 @@ def test_the_locks_name_no_place() -> None:
         text = lock.read_text()
         assert "resolved" not in text, lock
         assert "://" not in text, lock
+
+
+def test_the_readme_names_the_jars_that_the_java_client_is_tried_with() -> None:
+    readme = (EXAMPLES / "README.md").read_text()
+    for jar in locked_jars():
+        if jar.coordinate.startswith(JAVA_CLIENT):
+            _, name, version = jar.coordinate.split(":")
+            assert f"`{name}` {version}" in readme
