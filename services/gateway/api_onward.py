@@ -121,16 +121,16 @@ def onward_router(onward: Onward) -> APIRouter:
     @router.get(
         "/documents/{ref}",
         tags=["documents"],
-        summary="A document, the look recorded: for the authority, and for whoever is told of it",
+        summary="A document, the look recorded: for the authority, for whoever is told of it, and for its own agency",
     )
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         allow(purpose, who)
         row, _ = await onward.desk.find(incident, viewer)
         await _reads_words(onward.desk, viewer, row)
-        if not is_host(viewer, row) and ref not in await _told_in_notification(onward, row.id, who):
-            raise not_found()  # a reference alone opens nothing: what was recalled is no longer told
+        # a reference alone opens nothing: what was recalled is no longer told, and only the vault knows whose it is
+        own = not is_host(viewer, row) and ref not in await _told_in_notification(onward, row.id, who)
         held = AsyncExitStack()
-        opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id)
+        opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id, own=own)
         document = await asked(held.enter_async_context(opening))
 
         async def chunks() -> AsyncIterator[bytes]:

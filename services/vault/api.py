@@ -159,9 +159,14 @@ def _documents(documents: DocumentStore, clock: Clock) -> APIRouter:
 
     @router.get("/{ref}")
     async def fetch(
-        ref: Ref, who: Service, person: Behind, purpose: Purpose, incident: IncidentId | None = None
+        ref: Ref,
+        who: Service,
+        person: Behind,
+        purpose: Purpose,
+        incident: IncidentId | None = None,
+        own: bool = False,
     ) -> StreamingResponse:
-        opened = await documents.open(ref, Asking(who, person, purpose, incident), clock.now())
+        opened = await documents.open(ref, Asking(who, person, purpose, incident), clock.now(), own=own)
         # the first chunk before the answer begins: what does not open is told while it still can be
         first = await anext(opened.chunks)
         headers = {

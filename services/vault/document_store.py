@@ -119,8 +119,9 @@ class DocumentStore:
                 values = {"ref": kept.ref, "number": number, "ciphertext": chunk}
                 await tx.connection.execute(insert(tables.document_chunk).values(values))
 
-    async def open(self, ref: str, asking: Asking, at: datetime) -> Opened:
-        """A document, its look recorded first. Problems: 404, 410 once erased.
+    async def open(self, ref: str, asking: Asking, at: datetime, *, own: bool = False) -> Opened:
+        """A document, its look recorded first; with `own` only one that the asker's agency filed. Problems: 404, 410
+        once erased.
 
         A document is filed before anybody is told its reference: one that is not here never was, and is answered 404
         like another incident's, or whoever guesses would learn which there are.
@@ -130,7 +131,7 @@ class DocumentStore:
         async with self._database.reading() as connection:
             joined = found.join_from(item, document, document.c.ref == item.c.ref)
             row = (await connection.execute(joined.where(item.c.ref == ref))).first()
-        if row is None:
+        if row is None or (own and (row.agency is None or row.agency != asking.who.agency)):
             raise not_found()
         check([row], asking)
         await self._reveal.record([row], asking, at)

@@ -126,10 +126,14 @@ class VaultClient:
 
     @asynccontextmanager
     async def document(
-        self, ref: str, *, purpose: Purpose, caller: Caller, incident: str | None = None
+        self, ref: str, *, purpose: Purpose, caller: Caller, incident: str | None = None, own: bool = False
     ) -> AsyncIterator[Document]:
-        """Opens a document, its look recorded first. Raises VaultAway, NotYetFiled, VaultRefused (410 once erased)."""
+        """Opens a document, its look recorded first. Raises VaultAway, NotYetFiled, VaultRefused (410 once erased).
+
+        With `own` only one that the caller's own agency filed; any other is 404, as one that is not there.
+        """
         params = {"purpose": str(purpose)} | ({"incident": incident} if incident else {})
+        params |= {"own": "true"} if own else {}
         request = self._http.build_request(
             "GET", f"/v1/documents/{ref}", params=params, headers=await self._headers(caller), timeout=60
         )
