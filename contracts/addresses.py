@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from contracts.sealing import marks
 
-WITHHELD = frozenset({"place", "narrative", "document"})
+WITHHELD = frozenset({"place", "narrative", "document", "entry"})
 """Free text and documents among them: nobody can promise that they hold no address."""
 
 

@@ -7,9 +7,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import agreements, calendars, corrections, deadlines, incidents, notifications, submissions, vault
+from contracts import (
+    agreements,
+    calendars,
+    corrections,
+    deadlines,
+    incidents,
+    local_rules,
+    notifications,
+    practice_reviews,
+    reviews,
+    submissions,
+    vault,
+)
 from contracts.ceilings import (
+    ADVANCE,
     ANSWER,
+    ASKED,
     CLOCK,
     CORRECTION,
     DRAFT,
@@ -18,10 +32,14 @@ from contracts.ceilings import (
     INCIDENT_WORK,
     OUTCOME,
     PUBLIC_CALENDAR,
+    PUBLISHED,
     READ,
     RECALL,
     REFERRAL,
     REGISTER,
+    REPORT,
+    REVIEW_WORK,
+    TO_PANEL,
     Ceiling,
 )
 from contracts.codes import AgencyType, Role
@@ -30,6 +48,7 @@ from contracts.sealing import Model
 
 INCIDENTS = "safeguarding.incidents"
 NOTIFICATIONS = "safeguarding.notifications"
+REVIEWS = "safeguarding.reviews"
 CALENDAR = "safeguarding.calendar"
 DIRECTORY = "safeguarding.directory"
 ANSWERS = "answers"
@@ -47,6 +66,8 @@ class Proposer:
 class EventType:
     """One type. `model` is of today's major version; `retired` holds the models of the versions before it.
 
+    `elsewhere`: a type that stands in the stream of what it is about is said by several owners, each on its topic.
+
     `minors` are those of retired versions that were added to since: they share parts with today's.
     """
 
@@ -61,6 +82,12 @@ class EventType:
     minor: int = 0
     retired: Mapping[int, type[Model]] = field(default_factory=dict)
     minors: Mapping[int, int] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that carries it."""
+        return (self.topic, *self.elsewhere.values())
 
     @property
     def wire_type(self) -> str:
@@ -104,6 +131,11 @@ _EITHER = (Proposer(_LA, Role.NOTIFIER), Proposer(_LA, Role.APPROVER))
 _UNIT = (Proposer(None, Role.BUSINESS_UNIT),)
 _ADMINISTRATION = (Proposer(None, Role.ADMINISTRATOR), *_UNIT)
 _EXCLUDERS = (*_APPROVER, *_UNIT)
+_ANY_LEAD = (*_ANY_SYSTEM, Proposer(None, Role.LEAD), *_UNIT)
+_PARTNERS = (
+    Proposer(_LA, Role.APPROVER),
+    *(Proposer(kind, Role.PARTNER) for kind in (_LA, AgencyType.ICB, AgencyType.POLICE_FORCE)),
+)
 _NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Proposer(AgencyType.OFSTED))
 
 
@@ -128,6 +160,17 @@ def _notification(
     name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...], **more: Any
 ) -> EventType:
     return EventType(name, model, NOTIFICATIONS, "notifications", meaning, ceiling, proposers, **more)
+
+
+def _deadline(name: str, model: type[Model], meaning: str) -> EventType:
+    """It stands in the stream of what it times, under whichever owner."""
+    return EventType(name, model, INCIDENTS, "gateway", meaning, CLOCK, elsewhere={"rapid-review": REVIEWS})
+
+
+def _review(
+    name: str, model: type[Model], meaning: str, ceiling: Ceiling, proposers: tuple[Proposer, ...] = (), **more: Any
+) -> EventType:
+    return EventType(name, model, REVIEWS, "rapid-review", meaning, ceiling, proposers, **more)
 
 
 _TYPES = (
@@ -175,14 +218,14 @@ _TYPES = (
     ),
     _incident("subjects.split", corrections.SubjectsSplit, "They are two children after all.", DRAFT, _EITHER),
     _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here.", INCIDENT_WORK),
-    _incident("deadline.set", deadlines.DeadlineSet, "A clock runs.", CLOCK),
-    _incident("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out.", CLOCK),
-    _incident("deadline.missed", deadlines.DeadlineMissed, "The due day has passed.", CLOCK),
-    _incident("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late.", CLOCK),
-    _incident("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again.", CLOCK),
-    _incident("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies.", CLOCK),
-    _incident("deadline.paused", deadlines.DeadlinePaused, "A clock stands still.", CLOCK),
-    _incident("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on.", CLOCK),
+    _deadline("deadline.set", deadlines.DeadlineSet, "A clock runs."),
+    _deadline("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out."),
+    _deadline("deadline.missed", deadlines.DeadlineMissed, "The due day has passed."),
+    _deadline("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late."),
+    _deadline("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again."),
+    _deadline("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies."),
+    _deadline("deadline.paused", deadlines.DeadlinePaused, "A clock stands still."),
+    _deadline("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on."),
     _incident(
         "partner.notified", notifications.PartnerNotified, "A partner was told.", INCIDENT_WORK, (*_EITHER, *_UNIT)
     ),
@@ -230,6 +273,119 @@ _TYPES = (
     ),
     _notification("notification.closed", notifications.NotificationClosed, "Its life here ended.", FILED, ()),
     _notification("notification.exported", notifications.NotificationExported, "Somebody took a copy.", DRAFT, ()),
+    _review("review.opened", reviews.ReviewOpened, "A rapid review began.", REVIEW_WORK),
+    _review("review.cancelled", reviews.ReviewCancelled, "There is nothing to review after all.", REVIEW_WORK),
+    _review("review.planned", reviews.ReviewPlanned, "Its plan is this one.", REVIEW_WORK, _UNIT),
+    _review("information.requested", reviews.InformationRequested, "An agency is asked what it knows.", ASKED, _UNIT),
+    _review(
+        "information.acknowledged", reviews.InformationAcknowledged, "The agency has the request.", ASKED, _ANY_LEAD
+    ),
+    _review(
+        "information.contributed", reviews.InformationContributed, "A part of a long chronology.", ASKED, _ANY_LEAD
+    ),
+    _review("information.returned", reviews.InformationReturned, "The agency's answer.", ASKED, _ANY_LEAD),
+    _review("information.chased", reviews.InformationChased, "An agency that owes an answer was chased.", ASKED),
+    _review("return.accepted", reviews.ReturnAccepted, "The answer is what was asked for.", ASKED, _UNIT),
+    _review("return.queried", reviews.ReturnQueried, "The answer needs more detail.", ASKED, _UNIT),
+    _review("gaps.recorded", reviews.GapsRecorded, "The review goes on without some answers.", REVIEW_WORK, _UNIT),
+    _review("meeting.held", reviews.MeetingHeld, "The case group met.", REVIEW_WORK, _UNIT),
+    _review("review.drafted", reviews.ReviewDrafted, "The report was written.", REPORT, _UNIT),
+    _review("view.recorded", reviews.ViewRecorded, "A partner agrees with the report, or dissents.", REPORT, _PARTNERS),
+    _review(
+        "review.commented",
+        reviews.ReviewCommented,
+        "The scrutineer's comment.",
+        REPORT,
+        (Proposer(None, Role.SCRUTINEER),),
+    ),
+    _review("review.signed-off", reviews.ReviewSignedOff, "All three partners have recorded their views.", REPORT),
+    _review("review.submitted", reviews.ReviewSubmitted, "The report reached the Panel.", TO_PANEL, _UNIT),
+    _review(
+        "panel.answered",
+        reviews.PanelAnswered,
+        "The Panel's reply to a rapid review.",
+        TO_PANEL,
+        (*_UNIT, Proposer(AgencyType.PANEL)),
+    ),
+    _review("review.closed", reviews.ReviewClosed, "The rapid review ended.", TO_PANEL, _UNIT),
+    _review(
+        "learning.noted",
+        reviews.LearningNoted,
+        "Learning that cannot wait for the end of a review.",
+        REVIEW_WORK,
+        (*_UNIT, *_PARTNERS),
+    ),
+    _review("review.exported", reviews.ReviewExported, "Somebody took a copy.", REVIEW_WORK),
+    _review(
+        "practice-review.decided",
+        practice_reviews.PracticeReviewDecided,
+        "A partner decided to initiate a practice review.",
+        REVIEW_WORK,
+        _PARTNERS,
+    ),
+    _review(
+        "practice-review.commissioned",
+        practice_reviews.PracticeReviewCommissioned,
+        "All three partners have decided it.",
+        ADVANCE,
+    ),
+    _review(
+        "practice-review.scoped", practice_reviews.PracticeReviewScoped, "Its terms of reference.", REVIEW_WORK, _UNIT
+    ),
+    _review("reviewer.appointed", practice_reviews.ReviewerAppointed, "Who leads the review.", REVIEW_WORK, _UNIT),
+    _review("reviewer.removed", practice_reviews.ReviewerRemoved, "Who led it does no more.", REVIEW_WORK, _UNIT),
+    _review(
+        "practice-review.monitored",
+        practice_reviews.PracticeReviewMonitored,
+        "The partners looked at its time and quality.",
+        REVIEW_WORK,
+        (*_UNIT, *_PARTNERS),
+    ),
+    _review(
+        "involvement.recorded",
+        practice_reviews.InvolvementRecorded,
+        "A step towards those who should have a part in it.",
+        REVIEW_WORK,
+        _UNIT,
+    ),
+    _review("delay.notified", practice_reviews.DelayNotified, "Why it will be late.", ADVANCE, _UNIT),
+    _review("practice-review.paused", practice_reviews.PracticeReviewPaused, "Work on it rests.", REVIEW_WORK, _UNIT),
+    _review(
+        "practice-review.resumed", practice_reviews.PracticeReviewResumed, "Work on it goes on.", REVIEW_WORK, _UNIT
+    ),
+    _review("practice-review.drafted", practice_reviews.PracticeReviewDrafted, "A draft of its report.", REPORT, _UNIT),
+    _review("response.agreed", practice_reviews.ResponseAgreed, "The partnership's response to it.", REPORT, _UNIT),
+    _review("redaction.scanned", practice_reviews.RedactionScanned, "What the scanner found in it.", REPORT),
+    _review(
+        "redaction.checked",
+        practice_reviews.RedactionChecked,
+        "A person read it for what could tell who it is about.",
+        REPORT,
+        (*_UNIT, *_PARTNERS),
+    ),
+    _review("publication.planned", practice_reviews.PublicationPlanned, "When it is to be public.", ADVANCE, _UNIT),
+    _review(
+        "advance-copy.delivered",
+        practice_reviews.AdvanceCopyDelivered,
+        "A recipient has it ahead of its publication.",
+        ADVANCE,
+        _UNIT,
+    ),
+    _review(
+        "practice-review.published",
+        practice_reviews.PracticeReviewPublished,
+        "The public can read it.",
+        PUBLISHED,
+        _UNIT,
+    ),
+    _review(
+        "practice-review.unpublished",
+        practice_reviews.PracticeReviewUnpublished,
+        "It is not to be read any more.",
+        PUBLISHED,
+        _UNIT,
+    ),
+    _review("practice-review.ended", practice_reviews.PracticeReviewEnded, "It was given up.", ADVANCE, _UNIT),
     EventType(
         "submission.answered",
         submissions.SubmissionAnswered,
@@ -296,6 +452,9 @@ _TYPES = (
     _directory("agency.withdrawn", agreements.AgencyWithdrawn, "An agency belongs to it no more."),
     _directory("agreement.proposed", agreements.AgreementProposed, "A sharing agreement awaits a second person."),
     _directory("agreement.approved", agreements.AgreementApproved, "A sharing agreement counts."),
+    _directory(
+        "rules.adopted", local_rules.RulesAdopted, "A partnership's own readings and plan of a rapid review.", _UNIT
+    ),
     _directory("agreement.ended", agreements.AgreementEnded, "A sharing agreement counts no more."),
 )
 
@@ -337,5 +496,6 @@ def model_of(event: AnyEvent) -> type[BaseModel]:
 
 
 def topic_of(event: AnyEvent) -> str:
-    """The topic that an event's type belongs to."""
-    return CATALOGUE[event.name].topic
+    """The topic that an event's type belongs to, as its source says it."""
+    entry = CATALOGUE[event.name]
+    return entry.elsewhere.get(event.source.rpartition("/")[2], entry.topic) if entry.elsewhere else entry.topic

@@ -89,6 +89,22 @@ FILED = Ceiling(
     {_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING, **dict.fromkeys(_NATIONAL, EVERYTHING)},
     {**_PEOPLE, Role.SCRUTINEER: all_but("content", "delayReason", "reason", "reasons")},
 )
+REVIEW_WORK = Ceiling(
+    {_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING},
+    {**_PEOPLE, Role.SCRUTINEER: all_but("minutes", "contact")},
+)
+ASKED = Ceiling(
+    dict.fromkeys((_LA, _ICB, _POLICE, *_RELEVANT), EVERYTHING),
+    {**_PEOPLE, Role.LEAD: EVERYTHING, Role.SCRUTINEER: only("agency", "request", "nil", "late", "level", "due")},
+)
+"""What one agency is asked and answers: for it and the authority alone (`contracts.reviews.Addressed.is_for`)."""
+REPORT = Ceiling({_LA: EVERYTHING, _ICB: EVERYTHING, _POLICE: EVERYTHING}, {**_PEOPLE, Role.SCRUTINEER: EVERYTHING})
+TO_PANEL = Ceiling({**REPORT.agencies, AgencyType.PANEL: EVERYTHING}, {**REPORT.roles})
+ADVANCE = Ceiling({**REPORT.agencies, **dict.fromkeys(_NATIONAL, EVERYTHING)}, {**REPORT.roles})
+PUBLISHED = Ceiling(
+    {**ADVANCE.agencies, **dict.fromkeys(_RELEVANT, all_but("reason"))},
+    {**REPORT.roles, Role.LEAD: all_but("reason")},
+)
 READ = Ceiling(dict.fromkeys((_LA, _ICB, _POLICE, *_RELEVANT), EVERYTHING), {**_PEOPLE, Role.SCRUTINEER: EVERYTHING})
 """That a record was read: for the authority that holds the duty, and for whose words they were
 (`contracts.vault.RecordRead.is_for`, which narrows this further)."""

@@ -243,6 +243,7 @@ class Role(StrEnum):
     PARTNER = "partner"  # a delegated safeguarding partner
     BUSINESS_UNIT = "business_unit"
     SCRUTINEER = "scrutineer"
+    LEAD = "lead"  # an agency's safeguarding lead: answers what it is asked in a review
     OPERATOR = "operator"  # runs the exchange, sees no case
     ADMINISTRATOR = "administrator"  # lists agencies and proposes or approves sharing agreements, sees no case
 

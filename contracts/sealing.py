@@ -25,7 +25,7 @@ class Sealed:
     """The mark: under whose key the vault files it, and what kind of thing it is."""
 
     under: Literal["incident", "subject"]
-    kind: Literal["narrative", "identity", "contact", "place", "document"]
+    kind: Literal["narrative", "identity", "contact", "place", "document", "entry"]
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The field's schema with the mark in it, from which the two forms of a schema are made."""

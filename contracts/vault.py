@@ -41,7 +41,7 @@ class Reach:
     for_somebody: bool = True
 
 
-_CASE = frozenset({"narrative", "identity", "contact", "place", "document"})
+_CASE = frozenset({"narrative", "identity", "contact", "place", "document", "entry"})
 
 REACH: Mapping[Purpose, Reach] = {
     Purpose.TRIAGE: Reach(_CASE),

@@ -13,7 +13,7 @@ from nacl.public import PublicKey, SealedBox
 
 from contracts.identifiers import mint_reference
 
-Kind = Literal["narrative", "identity", "contact", "place", "quarantine", "parked"]
+Kind = Literal["narrative", "identity", "contact", "place", "entry", "quarantine", "parked"]
 
 
 class NoSealingKey(Exception):
