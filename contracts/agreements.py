@@ -31,6 +31,7 @@ class ContactFor(StrEnum):
     TECHNICAL = "technical"
     DATA_PROTECTION = "data_protection"
     OUT_OF_HOURS = "out_of_hours"
+    ESCALATION = "escalation"  # a senior, where the agency owes an answer
 
 
 class PartnershipEstablished(Model):

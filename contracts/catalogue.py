@@ -136,6 +136,7 @@ _PARTNERS = (
     Proposer(_LA, Role.APPROVER),
     *(Proposer(kind, Role.PARTNER) for kind in (_LA, AgencyType.ICB, AgencyType.POLICE_FORCE)),
 )
+_PARTNERS_OR_UNIT = (*_UNIT, *_PARTNERS)
 _NATIONAL = (Proposer(AgencyType.PANEL), Proposer(AgencyType.DEPARTMENT), Proposer(AgencyType.OFSTED))
 
 
@@ -162,9 +163,11 @@ def _notification(
     return EventType(name, model, NOTIFICATIONS, "notifications", meaning, ceiling, proposers, **more)
 
 
-def _deadline(name: str, model: type[Model], meaning: str) -> EventType:
+def _deadline(name: str, model: type[Model], meaning: str, minor: int = 0) -> EventType:
     """It stands in the stream of what it times, under whichever owner."""
-    return EventType(name, model, INCIDENTS, "gateway", meaning, CLOCK, elsewhere={"rapid-review": REVIEWS})
+    return EventType(
+        name, model, INCIDENTS, "gateway", meaning, CLOCK, minor=minor, elsewhere={"rapid-review": REVIEWS}
+    )
 
 
 def _review(
@@ -218,14 +221,14 @@ _TYPES = (
     ),
     _incident("subjects.split", corrections.SubjectsSplit, "They are two children after all.", DRAFT, _EITHER),
     _incident("incident.closed", incidents.IncidentClosed, "Nothing more is to be done here.", INCIDENT_WORK),
-    _deadline("deadline.set", deadlines.DeadlineSet, "A clock runs."),
+    _deadline("deadline.set", deadlines.DeadlineSet, "A clock runs.", minor=1),
     _deadline("deadline.due-soon", deadlines.DeadlineDueSoon, "A clock will soon run out."),
     _deadline("deadline.missed", deadlines.DeadlineMissed, "The due day has passed."),
     _deadline("deadline.met", deadlines.DeadlineMet, "What was asked for was done, in time or late."),
-    _deadline("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again."),
+    _deadline("deadline.recomputed", deadlines.DeadlineRecomputed, "A clock was reckoned again.", minor=1),
     _deadline("deadline.cancelled", deadlines.DeadlineCancelled, "A clock no longer applies."),
     _deadline("deadline.paused", deadlines.DeadlinePaused, "A clock stands still."),
-    _deadline("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on."),
+    _deadline("deadline.resumed", deadlines.DeadlineResumed, "A clock runs on.", minor=1),
     _incident(
         "partner.notified", notifications.PartnerNotified, "A partner was told.", INCIDENT_WORK, (*_EITHER, *_UNIT)
     ),
@@ -313,7 +316,7 @@ _TYPES = (
         reviews.LearningNoted,
         "Learning that cannot wait for the end of a review.",
         REVIEW_WORK,
-        (*_UNIT, *_PARTNERS),
+        _PARTNERS_OR_UNIT,
     ),
     _review("review.exported", reviews.ReviewExported, "Somebody took a copy.", REVIEW_WORK),
     _review(
@@ -339,7 +342,7 @@ _TYPES = (
         practice_reviews.PracticeReviewMonitored,
         "The partners looked at its time and quality.",
         REVIEW_WORK,
-        (*_UNIT, *_PARTNERS),
+        _PARTNERS_OR_UNIT,
     ),
     _review(
         "involvement.recorded",
@@ -354,16 +357,28 @@ _TYPES = (
         "practice-review.resumed", practice_reviews.PracticeReviewResumed, "Work on it goes on.", REVIEW_WORK, _UNIT
     ),
     _review("practice-review.drafted", practice_reviews.PracticeReviewDrafted, "A draft of its report.", REPORT, _UNIT),
-    _review("response.agreed", practice_reviews.ResponseAgreed, "The partnership's response to it.", REPORT, _UNIT),
+    _review(
+        "response.agreed",
+        practice_reviews.ResponseAgreed,
+        "The partnership's response to it.",
+        REPORT,
+        _PARTNERS_OR_UNIT,
+    ),
     _review("redaction.scanned", practice_reviews.RedactionScanned, "What the scanner found in it.", REPORT),
     _review(
         "redaction.checked",
         practice_reviews.RedactionChecked,
         "A person read it for what could tell who it is about.",
         REPORT,
-        (*_UNIT, *_PARTNERS),
+        _PARTNERS_OR_UNIT,
     ),
-    _review("publication.planned", practice_reviews.PublicationPlanned, "When it is to be public.", ADVANCE, _UNIT),
+    _review(
+        "publication.planned",
+        practice_reviews.PublicationPlanned,
+        "When it is to be public.",
+        ADVANCE,
+        _PARTNERS_OR_UNIT,
+    ),
     _review(
         "advance-copy.delivered",
         practice_reviews.AdvanceCopyDelivered,
@@ -376,16 +391,18 @@ _TYPES = (
         practice_reviews.PracticeReviewPublished,
         "The public can read it.",
         PUBLISHED,
-        _UNIT,
+        _PARTNERS_OR_UNIT,
     ),
     _review(
         "practice-review.unpublished",
         practice_reviews.PracticeReviewUnpublished,
         "It is not to be read any more.",
         PUBLISHED,
-        _UNIT,
+        _PARTNERS_OR_UNIT,
     ),
-    _review("practice-review.ended", practice_reviews.PracticeReviewEnded, "It was given up.", ADVANCE, _UNIT),
+    _review(
+        "practice-review.ended", practice_reviews.PracticeReviewEnded, "It was given up.", ADVANCE, _PARTNERS_OR_UNIT
+    ),
     EventType(
         "submission.answered",
         submissions.SubmissionAnswered,

@@ -22,7 +22,8 @@ class Reckoned(Model):
 
     started_at: Instant
     day0: date
-    working_days: int
+    working_days: Annotated[int, Field(description="Counted back where negative; 0 where `months` is there.")]
+    months: Annotated[int, Field(ge=1)] | None = Field(None, description="Of a clock that is reckoned in months.")
     due: date
     late_from: Instant
     not_counted: tuple[DayNotCounted, ...] = ()
@@ -51,7 +52,7 @@ class DeadlineSet(OfDeadline):
 
 class DeadlineDueSoon(OfDeadline):
     due: date
-    working_day: int
+    working_day: Annotated[int, Field(description="Of the count; 0 for a clock that is reckoned in months.")]
     provisional: bool
 
 

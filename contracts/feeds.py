@@ -34,7 +34,19 @@ KEPT_FROM_OTHERS = frozenset(
 )
 """Envelope attributes that only the agency whose act it was is shown."""
 
-ROUTING = ("nature", "hostAuthority", "homeAuthority", "notifiable", "grounds", "rule", "clock", "recipient", "due")
+ROUTING = (
+    "nature",
+    "hostAuthority",
+    "homeAuthority",
+    "notifiable",
+    "grounds",
+    "rule",
+    "clock",
+    "recipient",
+    "request",
+    "level",
+    "due",
+)
 """Members of data that the `filtering` block repeats, where they are shown: codes and dates, never words."""
 
 

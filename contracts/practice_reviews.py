@@ -18,6 +18,7 @@ from contracts.review_codes import (
     Involved,
     Involvement,
     Partner,
+    ProcessesBeside,
     Publication,
     Quality,
     Scale,
@@ -37,7 +38,9 @@ class PracticeReviewDecided(Model):
     partner: Partner | None = Field(None, description="Given by the owner, by whose act it is.")
     decided_on: date | None = Field(None, description="The London date of recording it, where it is left out.")
     reasons: Narrative
-    other_incidents: Annotated[tuple[IncidentId, ...], Field(max_length=20)] = ()
+    incidents: Annotated[tuple[IncidentId, ...], Field(max_length=20)] = Field(
+        (), description="Further ones that it is about: whoever is shown this must be entitled to all of them."
+    )
 
 
 class PracticeReviewCommissioned(Model):
@@ -45,7 +48,7 @@ class PracticeReviewCommissioned(Model):
 
     basis: Basis
     decided_on: date
-    lead: AgencyId = Field(description="The authority whose partnership leads.")
+    lead_authority: AgencyId = Field(description="The authority whose partnership leads.")
     co_signers: tuple[AgencyId, ...] = ()
 
 
@@ -58,6 +61,10 @@ class PracticeReviewScoped(Model):
     scale_reasons: Narrative
     scope_from: date
     scope_to: date
+    beside: ProcessesBeside = Field(
+        frozenset(),
+        description="What else is under way about it. Each is a record of its own, and stops no clock here.",
+    )
 
     @model_validator(mode="after")
     def a_period(self) -> Self:
@@ -163,6 +170,12 @@ class RedactionScanned(Model):
     version: Version
     result: Scan
     found: tuple[FoundCount, ...] = ()
+
+    @model_validator(mode="after")
+    def counted(self) -> Self:
+        if (self.result is Scan.FOUND) != bool(self.found):
+            raise ValueError("found counts what was found, and nothing else")
+        return self
 
 
 class RedactionChecked(Model):

@@ -65,6 +65,19 @@ class Attendance(StrEnum):
     APOLOGIES = "apologies"
 
 
+class AttendsAs(StrEnum):
+    """In which part somebody is at a meeting."""
+
+    CHAIR = "chair"
+    PARTNER = "partner"
+    DESIGNATED_PROFESSIONAL = "designated_professional"
+    SAFEGUARDING_LEAD = "safeguarding_lead"
+    PRACTITIONER = "practitioner"
+    BUSINESS_UNIT = "business_unit"
+    SCRUTINEER = "scrutineer"
+    OTHER = "other"
+
+
 class Outcome(StrEnum):
     """What the partners decide (DOMAIN 3.2)."""
 
@@ -130,6 +143,20 @@ class Scale(StrEnum):
     SHORT = "short"
     STANDARD = "standard"
     EXTENDED = "extended"
+
+
+class ProcessBeside(StrEnum):
+    """What can run beside a review. Reviews hold no individual or agency to account: these do, or ask other things."""
+
+    CRIMINAL = "criminal"
+    INQUEST = "inquest"
+    FAMILY_COURT = "family_court"
+    EMPLOYER = "employer"
+    REGULATOR = "regulator"
+    OTHER = "other"
+
+
+ProcessesBeside = Annotated[frozenset[ProcessBeside], PlainSerializer(sorted, return_type=list[ProcessBeside])]
 
 
 class Quality(StrEnum):

@@ -6,14 +6,16 @@ Each fact's subject is the incident. What is said of a case is sealed; dates, co
 from datetime import date, time
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from contracts.codes import Grounds, YesNoNotKnown
 from contracts.envelope import EventId, Instant
+from contracts.for_some import ForSome
 from contracts.identifiers import AgencyId, ExternalReference, Reference, SubjectId
 from contracts.review_codes import (
     AdviceSet,
     Attendance,
+    AttendsAs,
     Chase,
     Criteria,
     EntryKind,
@@ -33,7 +35,7 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, ma
 """Of a task in a partnership's plan: what is to be done, never about whom."""
 
 
-class Addressed(Model):
+class Addressed(ForSome):
     """What one agency is asked or answers: of other agencies only the authority that holds the duty sees it."""
 
     agency: AgencyId = Field(description="The agency that is asked.")
@@ -58,7 +60,14 @@ class PlannedTask(Model):
         return self
 
 
-Plan = Annotated[tuple[PlannedTask, ...], Field(max_length=30)]
+def _once_each(plan: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
+    named = [each.task for each in plan if each.task is not Task.OTHER]
+    if len(named) != len(set(named)):
+        raise ValueError("each task stands once in a plan; only those of your own (other) may be several")
+    return plan
+
+
+Plan = Annotated[tuple[PlannedTask, ...], Field(max_length=30), AfterValidator(_once_each)]
 
 
 class ReviewOpened(Model):
@@ -216,10 +225,11 @@ class GapsRecorded(Model):
 
 
 class Attendee(Model):
-    """Who was there, by agency and role, never by name."""
+    """Who was there, or sent apologies, by agency and part, never by name."""
 
     agency: AgencyId
     partner: Partner | None = Field(None, description="For whom of the three partners they spoke.")
+    attends_as: AttendsAs = AttendsAs.OTHER
     attendance: Attendance = Attendance.PRESENT
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from contracts.codes import Role
 from contracts.envelope import EventId, Instant
+from contracts.for_some import ForSome
 from contracts.identifiers import AgencyId, IncidentId, SubjectId
 from contracts.sealing import Model
 
@@ -67,7 +68,7 @@ ROLES: Mapping[Purpose, frozenset[Role]] = {
     Purpose.NOTIFICATION_APPROVAL: frozenset({Role.APPROVER}),
     Purpose.PANEL_EXPORT: _AUTHORITY,
     Purpose.PARTNER_NOTIFICATION: _PARTNERS,
-    Purpose.REVIEW: _PARTNERS | {Role.SCRUTINEER},
+    Purpose.REVIEW: _PARTNERS | {Role.SCRUTINEER, Role.LEAD},
     Purpose.LIKENESS_CHECK: _AUTHORITY | {Role.BUSINESS_UNIT},
     Purpose.SUBJECT_ACCESS: frozenset({Role.BUSINESS_UNIT}),
     Purpose.ERASURE_REVIEW: frozenset({Role.BUSINESS_UNIT}),
@@ -114,7 +115,7 @@ class RecordErased(Model):
     erased_at: Instant
 
 
-class RecordRead(Model):
+class RecordRead(ForSome):
     """Somebody looked at what the vault keeps: told to the authority that holds the duty, and to whose words they were.
 
     It says who, in which role, for whom and why; never what was shown. It is recorded with the look, before the answer.
