@@ -11,11 +11,9 @@ from contracts.calendars import CalendarDayAdded, CalendarDayProposed
 from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, topic_of
 from contracts.envelope import AnyEvent
 from services.gateway.incident import Filing, Incident, Status, evolve, hear
-from services.gateway.incident.clocks import reckoned
-from services.gateway.incident.state import done
 from shared.database import Transaction
 from shared.days_off import add_day_off
-from shared.deadlines import Deadline, Reckoning
+from shared.deadlines import Deadline, Reckoning, reckoned
 from shared.listed import add_listed
 
 SOURCE = "/services/gateway"
@@ -171,7 +169,7 @@ def _clock_row(state: Incident, deadline: Deadline, awaiting: bool) -> tuple[Any
         deadline.recipient,
         deadline.state.value,
         deadline.provisional,
-        not done(deadline),
+        not deadline.done,
         reckoning.day0 if reckoning else None,
         deadline.due,
         reckoning.late_from if reckoning else None,

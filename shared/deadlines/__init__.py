@@ -1,5 +1,11 @@
-"""Deadlines in working days: the reckoning, and the life of a clock. Pure: instants and calendars are passed in."""
+"""Deadlines in working days: the reckoning, the life of a clock, and the facts that tell it.
 
+Pure: instants, calendars and rules are passed in.
+"""
+
+from shared.deadlines.clocks import Clocks, RuleFor
+from shared.deadlines.facts import reckoned, reckoning_of
+from shared.deadlines.folding import WEEKDAYS, awaiting_after, clock_after, judged_after
 from shared.deadlines.life import (
     Deadline,
     DeadlineState,
@@ -30,8 +36,11 @@ from shared.deadlines.reckoning import (
     warnings,
     working_days_late,
 )
+from shared.deadlines.ticking import next_instants, ticked
 
 __all__ = [
+    "WEEKDAYS",
+    "Clocks",
     "Deadline",
     "DeadlineState",
     "NotCounted",
@@ -39,23 +48,31 @@ __all__ = [
     "NoticeKind",
     "Pause",
     "Reckoning",
+    "RuleFor",
     "RuleVersion",
+    "awaiting_after",
     "cancel",
     "chasers_after",
+    "clock_after",
     "correct",
     "first_instant",
     "is_late",
+    "judged_after",
     "make_firm",
     "meet",
     "months_after",
+    "next_instants",
     "pause",
     "reckon",
+    "reckoned",
+    "reckoning_of",
     "recompute",
     "restored",
     "resume",
     "scheduled",
     "start",
     "tick",
+    "ticked",
     "warnings",
     "working_days_late",
 ]

@@ -82,6 +82,11 @@ class Deadline:
         """Met or cancelled; neither time nor a changed calendar touches it any more."""
         return self.state in CLOSED
 
+    @property
+    def done(self) -> bool:
+        """Met or cancelled. One that was met outside the known calendar is done, though nobody can judge it yet."""
+        return self.closed or (self.state is DeadlineState.UNCOMPUTED and self.met_at is not None)
+
 
 class NoticeKind(StrEnum):
     """What a tick tells. A miss is told once, and chased while it stands."""

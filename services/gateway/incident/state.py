@@ -15,7 +15,7 @@ from contracts.exclusions import NOBODY, Exclusions
 from contracts.rules import Rule, rule
 from contracts.rules.grounds import Circumstances, grounds_of
 from shared import decider
-from shared.deadlines import Deadline, DeadlineState
+from shared.deadlines import Deadline
 from shared.london import london_date
 
 Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str])]
@@ -187,7 +187,7 @@ class Incident:
     @property
     def running(self) -> Iterator[Deadline]:
         """The clocks that are neither met nor cancelled, a missed one among them."""
-        return (deadline for deadline in self.clocks.values() if not done(deadline))
+        return (deadline for deadline in self.clocks.values() if not deadline.done)
 
     @property
     def national(self) -> frozenset[str]:
@@ -213,11 +213,6 @@ DUTY = ("T01", "T03", "T04")
 
 FROM_AWARENESS = ("T01", "T02", "T03", "T04")
 """The rules whose day 0 is the authority's awareness. T05 runs from the referral."""
-
-
-def done(deadline: Deadline) -> bool:
-    """Met or cancelled. One that was met outside the known calendar is done, though nobody can judge it yet."""
-    return deadline.closed or (deadline.state is DeadlineState.UNCOMPUTED and deadline.met_at is not None)
 
 
 def _nobody(area: str) -> str | None:
