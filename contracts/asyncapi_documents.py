@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts import feeds
-from contracts.catalogue import ANSWERS, CALENDAR, CATALOGUE, DIRECTORY, INCIDENTS, NOTIFICATIONS, EventType
+from contracts.catalogue import (
+    ANSWERS,
+    CALENDAR,
+    CATALOGUE,
+    DIRECTORY,
+    INCIDENTS,
+    NOTIFICATIONS,
+    REVIEWS,
+    EventType,
+)
 from contracts.envelope import CONTENT_TYPE
 from contracts.schema_forms import Form
 from contracts.vault import ERASURES, VAULT
@@ -35,21 +44,27 @@ SERVICES = (
     Service(
         "gateway",
         "The only door: takes what agencies propose, owns the incident, the calendar, and the directory.",
-        (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications", ANSWERS),
+        (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications", "submissions.rapid-review", ANSWERS),
         (INBOUND, NOTIFICATIONS, ANSWERS),
     ),
     Service(
         "notifications",
         "Owns the notification from its draft to its close.",
         (NOTIFICATIONS, ANSWERS),
-        ("submissions.notifications", INCIDENTS, CALENDAR, DIRECTORY),
+        ("submissions.notifications", INCIDENTS, REVIEWS, CALENDAR, DIRECTORY),
+    ),
+    Service(
+        "rapid-review",
+        "Owns the rapid review, to the Panel's reply, and the practice review, from decision to publication.",
+        (REVIEWS, ANSWERS),
+        ("submissions.rapid-review", INCIDENTS, NOTIFICATIONS, CALENDAR, DIRECTORY),
     ),
     Service("vault", "Keeps everything that could name or describe a person.", (VAULT, ERASURES), (ERASURES,)),
     Service(
         "delivery",
         "Gives each agency its own feed, cut to what it may see and numbered from 1.",
         (OUTBOUND,),
-        (INCIDENTS, NOTIFICATIONS, VAULT, CALENDAR, DIRECTORY),
+        (INCIDENTS, NOTIFICATIONS, REVIEWS, VAULT, CALENDAR, DIRECTORY),
     ),
 )
 
@@ -100,7 +115,7 @@ def _form(entry: EventType, topic: str) -> str | None:
         return feeds.FORM
     if topic == INBOUND:
         return Form.PUBLISH if entry.proposers else None
-    return Form.READ if topic == entry.topic or (topic == f"submissions.{entry.owner}" and entry.proposers) else None
+    return Form.READ if topic in entry.topics or (topic == f"submissions.{entry.owner}" and entry.proposers) else None
 
 
 def _id(topic: str) -> str:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field
 
-from contracts.catalogue import CATALOGUE, NOTIFICATIONS, EventType, version
+from contracts.catalogue import CATALOGUE, NOTIFICATIONS, REVIEWS, EventType, topic_of, version
 from contracts.ceilings import Ceiling, Fields
 from contracts.envelope import AnyEvent, Event
 from contracts.schema_forms import Form, Schema, schema
@@ -110,7 +110,7 @@ def outbound(event: AnyEvent, fields: Fields, major: int, *, sequence: int, own:
         **attributes,
         type=told.type,
         data=kept,
-        dataref=_dataref(entry, event.subject, fields),
+        dataref=_dataref(event, fields),
         sequence=sequence,
         redacted=tuple(f"/data/{name}" for name in whole if name not in seen),
         filtering=_filtering(event, kept),
@@ -149,16 +149,19 @@ def _of_feed(entry: EventType, data: Model, agency: str, sequence: int, at: date
     )
 
 
-def _dataref(entry: EventType, subject: str | None, fields: Fields) -> str | None:
-    """A notification's own copy for what is said of it: the Panel finds that, and no incident.
+def _dataref(event: AnyEvent, fields: Fields) -> str | None:
+    """A notification's own copy for what is said of it: the Panel finds that, and no incident. So with a review.
 
     Whoever is told of a recall and not why is told all there is: for the Panel a link would lead nowhere.
     """
+    subject, topic = event.subject, topic_of(event)
     if not subject or not subject.startswith("incident-"):
         return None
-    if entry.topic == NOTIFICATIONS:
+    if topic == NOTIFICATIONS:
         return f"/v1/notifications/{subject}/exports/json"
-    hidden = entry.name == RECALLED and "reason" not in fields
+    if topic == REVIEWS:
+        return f"/v1/reviews/{subject}/detail"
+    hidden = event.name == RECALLED and "reason" not in fields
     return None if hidden else f"/v1/incidents/{subject}/detail"
 
 

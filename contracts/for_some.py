@@ -1,12 +1,16 @@
 """Facts that are for some agencies alone, whatever the ceiling of their type and an agreement would open."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from contracts.sealing import Model
 
 
 class ForSome(Model):
     """What such a fact says. Whoever shows facts asks it besides everything else: `isinstance(fact.data, ForSome)`."""
+
+    for_whom: ClassVar[str]
+    """In words, as the catalogue's pages say it."""
 
     @abstractmethod
     def is_for(self, agency: str, authority: str | None) -> bool:

@@ -4,7 +4,7 @@ Each fact's subject is the incident. What is said of a case is sealed; dates, co
 """
 
 from datetime import date, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -37,6 +37,8 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, ma
 
 class Addressed(ForSome):
     """What one agency is asked or answers: of other agencies only the authority that holds the duty sees it."""
+
+    for_whom: ClassVar[str] = "the agency that is asked, and the authority that holds the duty"
 
     agency: AgencyId = Field(description="The agency that is asked.")
 

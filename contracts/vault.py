@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -120,6 +120,8 @@ class RecordRead(ForSome):
 
     It says who, in which role, for whom and why; never what was shown. It is recorded with the look, before the answer.
     """
+
+    for_whom: ClassVar[str] = "the authority that holds the duty, and the agencies whose words were read"
 
     look: Annotated[int, Field(ge=1, description="The look's number in the record of looks.")]
     reader: Annotated[str, Field(description="The account, agency or service that looked.")]

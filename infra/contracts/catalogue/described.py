@@ -9,6 +9,7 @@ from contracts.catalogue import CATALOGUE, EventType
 from contracts.ceilings import EVERYTHING, Fields
 from contracts.codes import AgencyType, Role
 from contracts.directory import Directory
+from contracts.for_some import ForSome
 from contracts.schema_forms import forms
 from infra.contracts import examples
 from infra.contracts.agreements import Holder, proposers, readers
@@ -48,6 +49,7 @@ def _type(entry: EventType, within: Directory) -> Described:
         "about": about(entry, entry.major),
         "owner": entry.owner,
         "topic": entry.topic,
+        "alsoOn": [{"topic": topic, "saidBy": owner} for owner, topic in entry.elsewhere.items()],
         "orderKey": "subject",
         "proposedBy": [
             {
@@ -72,6 +74,7 @@ def _type(entry: EventType, within: Directory) -> Described:
         "readableBy": {
             "agencyTypes": _sights(entry.ceiling.agencies, AgencyType, tops),
             "roles": _sights(entry.ceiling.roles, Role, tops),
+            "forWhom": entry.model.for_whom if issubclass(entry.model, ForSome) else None,
         },
         "versions": list(_versions(entry, within)),
         "examples": dict(_examples(entry)),

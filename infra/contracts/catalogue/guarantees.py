@@ -111,19 +111,24 @@ def guarantees(entry: EventType) -> tuple[Guarantee, ...]:
 def _order(entry: EventType) -> Guarantee:
     return Guarantee(
         "Order",
-        f"The order key is the event's `subject`: on `{entry.topic}` all facts under one key come in the order in which"
+        f"The order key is the event's `subject`: on {_named(entry)} all facts under one key come in the order in which"
         " they were recorded. Between keys, and between topics, there is no order.",
         ("tests/integration/test_relay.py::test_every_fact_arrives_once_in_order_with_its_place_in_the_headers",),
     )
+
+
+def _named(entry: EventType) -> str:
+    return " and on ".join(f"`{topic}`" for topic in entry.topics)
 
 
 def _retention(entry: EventType) -> Guarantee:
     declared = _declared()
     outbound = _kept(declared, "partner.{agency}.outbound")
     fed = f"; an agency's outbound topic {outbound}, its feed over HTTPS for ever" if entry.ceiling.agencies else ""
+    kept = ", ".join(f"`{topic}` keeps it {_kept(declared, topic)}" for topic in entry.topics)
     return Guarantee(
         "Retention",
-        f"`{entry.topic}` keeps it {_kept(declared, entry.topic)}{fed}. What was appended is never changed.",
+        f"{kept}{fed}. What was appended is never changed.",
         (
             "tests/contract/test_event_catalogue.py::test_the_retention_that_is_promised_is_the_one_that_is_declared",
             "tests/integration/test_stack_provisioning.py::test_the_broker_keeps_each_topic_as_long_as_is_promised",

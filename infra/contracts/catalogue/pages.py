@@ -84,6 +84,10 @@ def _summary(of: Described) -> Element:
         ("Type on the wire", element("code", of["type"])),
         ("Schema", element("code", today["dataschema"])),
         ("Published on", [element("code", of["topic"]), f": {stream(of['topic'])}"]),
+        *(
+            ("And on", [element("code", each["topic"]), f": {stream(each['topic'])}, said by {each['saidBy']}"])
+            for each in of["alsoOn"]
+        ),
         ("Order key", said(f"the event's `{of['orderKey']}`")),
         ("Decided by", of["owner"]),
     ]
@@ -124,6 +128,8 @@ def _reading(of: Described) -> Iterator[Element]:
         "The most that anyone may ever see. An agency's sharing agreement narrows it further; a person of the agency"
         " sees what both the agency's kind and the person's role allow. For everyone else the event does not exist.",
     )
+    if of["readableBy"]["forWhom"]:
+        yield element("p", f"Of all these it is for {of['readableBy']['forWhom']}; for others it does not exist.")
     yield from _sight("By kind of agency", kinds, tops)
     if roles:
         yield from _sight("By role of the person", roles, tops)

@@ -6,8 +6,9 @@ _OTHERWISE = {AgencyType.ICB.value: "Integrated care board"}
 _STREAMS = {
     "safeguarding.incidents": "Incidents and their deadlines",
     "safeguarding.notifications": "Notifications to the Panel",
+    "safeguarding.reviews": "Rapid reviews and practice reviews",
     "safeguarding.calendar": "The calendar of working days",
-    "safeguarding.directory": "Agencies and their sharing agreements",
+    "safeguarding.directory": "Agencies, their sharing agreements, and local rules",
     "safeguarding.vault": "The vault",
     "safeguarding.erasures": "What was erased",
     "answers": "Answers to what was proposed",
