@@ -1,4 +1,4 @@
-"""Deadlines in working days: the reckoning, the life of a clock, and the facts that tell it.
+"""Deadlines in working days and in calendar months: the reckoning, the life of a clock, and the facts that tell it.
 
 Pure: instants, calendars and rules are passed in.
 """
@@ -32,6 +32,7 @@ from shared.deadlines.reckoning import (
     is_late,
     months_after,
     reckon,
+    reckon_months,
     restored,
     warnings,
     working_days_late,
@@ -64,6 +65,7 @@ __all__ = [
     "next_instants",
     "pause",
     "reckon",
+    "reckon_months",
     "reckoned",
     "reckoning_of",
     "recompute",

@@ -6,9 +6,10 @@ Which clocks run, from when and for whom, its aggregate knows; this states what 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
+from typing import TypedDict
 
 from contracts.deadlines import DeadlineCancelled, DeadlineMet, DeadlineRecomputed, DeadlineSet
-from contracts.rules import Rule
+from contracts.rules import Rule, Unit
 from shared.deadlines.facts import named, reckoned
 from shared.deadlines.life import (
     Deadline,
@@ -25,6 +26,13 @@ from shared.decider import Context, Outcome
 
 RuleFor = Callable[[str, datetime], Rule | None]
 """The edition of a rule that a clock from that instant runs under; None where nothing is asked."""
+
+
+class Length(TypedDict):
+    """How long a clock runs: working days, or calendar months and no working days."""
+
+    working_days: int
+    months: int | None
 
 
 class Clocks:
@@ -68,7 +76,7 @@ class Clocks:
             key=key,
             rule=RuleVersion(rule.id, rule.edition),
             at=at,
-            working_days=rule.counted,
+            **_length(rule),
             calendar=self._on.calendar,
             recipient=recipient or None,
             provisional=provisional,
@@ -161,4 +169,11 @@ class Clocks:
         if deadline.reckoning is not None:
             return deadline
         rule = self._rule_for(deadline.rule.id, deadline.started_at)
-        return deadline if rule is None else replace(deadline, working_days=rule.counted)
+        return deadline if rule is None else replace(deadline, **_length(rule))
+
+
+def _length(rule: Rule) -> Length:
+    """Raises ValueError for a rule without a number."""
+    if rule.unit is Unit.CALENDAR_MONTHS:
+        return {"working_days": 0, "months": rule.length}
+    return {"working_days": rule.counted, "months": None}

@@ -17,6 +17,7 @@ def reckoned(reckoning: Reckoning | None) -> Reckoned | None:
         started_at=reckoning.at,
         day0=reckoning.day0,
         working_days=reckoning.working_days,
+        months=reckoning.months,
         due=reckoning.due,
         late_from=reckoning.late_from,
         not_counted=tuple(DayNotCounted(day=off.day, why=off.why) for off in reckoning.not_counted),
@@ -35,6 +36,7 @@ def reckoning_of(fact: Reckoned) -> Reckoning:
         fact.late_from,
         tuple(NotCounted(off.day, off.why) for off in fact.not_counted),
         fact.calendar,
+        fact.months,
     )
 
 

@@ -74,7 +74,8 @@ def _set(data: DeadlineSet, start: datetime) -> Deadline:
         state=running if reckoning else DeadlineState.UNCOMPUTED,
         provisional=data.provisional,
         reckoning=reckoning,
-        next_instant=first_instant(reckoning) if reckoning else None,
+        next_instant=first_instant(reckoning, WEEKDAYS) if reckoning else None,
+        months=reckoning.months if reckoning else None,
     )
 
 
@@ -102,6 +103,7 @@ def _recomputed(before: Deadline, data: DeadlineRecomputed, start: datetime) -> 
         reckoning=reckoning,
         started_at=reckoning.at if reckoning else start,
         working_days=reckoning.working_days if reckoning else 0,
+        months=reckoning.months if reckoning else None,
         provisional=data.provisional,
         state=state,
     )

@@ -17,6 +17,7 @@ from shared.deadlines.reckoning import (
     is_late,
     london_instant,
     reckon,
+    reckon_months,
     warnings,
     working_days_late,
 )
@@ -53,7 +54,8 @@ class Deadline:
     """One clock. `provisional` stays true of one that warns or is missed before it was made firm.
 
     `next_instant` is when `tick` next has something to say; None for one that is closed, paused or uncomputed.
-    `working_days_late` is None unless met late, and None even then where the calendar does not reach.
+    `working_days_late` is None unless met late, and None even then where the calendar does not reach. One that is
+    reckoned in `months` has no `working_days`, and no suspension stops it.
     """
 
     key: str
@@ -64,7 +66,6 @@ class Deadline:
     state: DeadlineState
     provisional: bool
     reckoning: Reckoning | None = None
-    warn_on: tuple[int, ...] = (3, 4)
     last_notice: datetime | None = None
     next_instant: datetime | None = None
     met_at: datetime | None = None
@@ -72,6 +73,7 @@ class Deadline:
     paused_on: date | None = None
     pauses: tuple[Pause, ...] = ()
     cancelled_because: str | None = None
+    months: int | None = None
 
     @property
     def due(self) -> date | None:
@@ -123,10 +125,10 @@ def start(
     calendar: Calendar,
     recipient: str | None = None,
     provisional: bool = False,
-    warn_on: tuple[int, ...] = (3, 4),
+    months: int | None = None,
 ) -> Deadline:
     """Starts a clock; outside the known calendar it is uncomputed, and the caller alarms. Raises NaiveInstant."""
-    reckoning = _reckoning(aware(at), working_days, calendar)
+    reckoning = _reckoning(aware(at), working_days, months, calendar)
     running = DeadlineState.PROVISIONAL if provisional else DeadlineState.OPEN
     return Deadline(
         key=key,
@@ -137,8 +139,8 @@ def start(
         state=running if reckoning else DeadlineState.UNCOMPUTED,
         provisional=provisional,
         reckoning=reckoning,
-        warn_on=warn_on,
-        next_instant=first_instant(reckoning, warn_on) if reckoning else None,
+        next_instant=first_instant(reckoning, calendar) if reckoning else None,
+        months=months,
     )
 
 
@@ -152,9 +154,11 @@ def tick(deadline: Deadline, now: datetime, calendar: Calendar, *, awaiting_answ
         return []
     told = replace(deadline, last_notice=now)
     if now < due.late_from:
-        at = [instant for instant in warnings(due, deadline.warn_on) if instant <= now][-1]
-        day = due.counted.index(london_date(at)) + 1
+        at = [instant for instant in warnings(due, calendar) if instant <= now][-1]
+        day = 0 if due.months else due.counted.index(london_date(at)) + 1
         left = sum(day > london_date(now) for day in due.counted)
+        if due.months:
+            left = calendar.between(london_date(now), due.due)
         return [Notice(NoticeKind.DUE_SOON, at, scheduled(told, calendar), working_day=day, working_days_left=left)]
     first = deadline.state is not DeadlineState.MISSED
     if first and awaiting_answer and now < london_instant(due.due + ONE_DAY, MORNING):
@@ -238,9 +242,9 @@ def scheduled(deadline: Deadline, calendar: Calendar) -> Deadline:
     return replace(deadline, next_instant=_next_instant(deadline, calendar))
 
 
-def first_instant(reckoning: Reckoning, warn_on: tuple[int, ...] = (3, 4)) -> datetime:
+def first_instant(reckoning: Reckoning, calendar: Calendar) -> datetime:
     """The `next_instant` of a clock that has just been set."""
-    return next(iter(warnings(reckoning, warn_on)), reckoning.late_from)
+    return next(iter(warnings(reckoning, calendar)), reckoning.late_from)
 
 
 def _ended_pause(deadline: Deadline, resumed: date) -> Deadline:
@@ -250,16 +254,18 @@ def _ended_pause(deadline: Deadline, resumed: date) -> Deadline:
 
 
 def _reckoned(deadline: Deadline, calendar: Calendar) -> Deadline:
-    reckoning = _reckoning(deadline.started_at, deadline.working_days, calendar, deadline.pauses)
+    reckoning = _reckoning(deadline.started_at, deadline.working_days, deadline.months, calendar, deadline.pauses)
     moved = reckoning is None or reckoning.due != deadline.due
     running = DeadlineState.PROVISIONAL if deadline.provisional else DeadlineState.OPEN
     state = deadline.state if deadline.state is DeadlineState.MISSED and not moved else running
     return _judged(replace(deadline, reckoning=reckoning, state=state), calendar)
 
 
-def _reckoning(at: datetime, working_days: int, calendar: Calendar, pauses: tuple[Pause, ...] = ()) -> Reckoning | None:
+def _reckoning(
+    at: datetime, working_days: int, months: int | None, calendar: Calendar, pauses: tuple[Pause, ...] = ()
+) -> Reckoning | None:
     try:
-        return reckon(at, working_days, calendar, pauses)
+        return reckon_months(at, months, calendar) if months else reckon(at, working_days, calendar, pauses)
     except OutsideCalendar:
         return None
 
@@ -292,5 +298,5 @@ def _next_instant(deadline: Deadline, calendar: Calendar) -> datetime | None:
         return None
     if deadline.state is DeadlineState.MISSED:
         return next(instant for instant in chasers_after(due.due, calendar) if told is None or instant > told)
-    ahead = (instant for instant in warnings(due, deadline.warn_on) if told is None or instant > told)
+    ahead = (instant for instant in warnings(due, calendar) if told is None or instant > told)
     return next(ahead, due.late_from)

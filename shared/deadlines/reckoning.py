@@ -1,4 +1,4 @@
-"""From an instant and a number of working days to the day it is due, with every day that did not count and why.
+"""From an instant and a number of working days, or of calendar months, to the day it is due, and how it got there.
 
 Sources: DOMAIN section 2 (day 0 is the London date and is not counted; due at the end of the last day; late from 00:00
 London the day after) and 4A items 8 and 9 (working days late, warnings, chasers).
@@ -39,7 +39,10 @@ class Pause:
 
 @dataclass(frozen=True)
 class Reckoning:
-    """How a due day was arrived at. `counted` and `not_counted` stand in the order of counting, back or forward."""
+    """How a due day was arrived at. `counted` and `not_counted` stand in the order of counting, back or forward.
+
+    Reckoned in `months`, every day counts: none is listed, and `working_days` is 0.
+    """
 
     at: datetime
     day0: date
@@ -49,6 +52,7 @@ class Reckoning:
     counted: tuple[date, ...]
     not_counted: tuple[NotCounted, ...]
     calendar: str
+    months: int | None = None
 
     def sentence(self, starting: str = "aware") -> str:
         """The reckoning for people; weekends go without saying."""
@@ -56,6 +60,8 @@ class Reckoning:
         suspended = sum(off.why == SUSPENDED for off in self.not_counted)
         if suspended:
             named.append(f"{suspended} suspended {'day does' if suspended == 1 else 'days do'} not count")
+        if self.months:
+            named.append(f"{self.months} calendar {'month' if self.months == 1 else 'months'}")
         local = self.at.astimezone(LONDON)
         return "; ".join([f"{starting} {long(local.date())} {local:%H:%M %Z}", *named, f"due end of {long(self.due)}"])
 
@@ -103,6 +109,23 @@ def _counted(
     return tuple(counted), tuple(not_counted), day
 
 
+def reckon_months(at: datetime, months: int, calendar: Calendar) -> Reckoning:
+    """Counts calendar months from an instant: the corresponding date, wherever in the week it falls (DOMAIN 1.5).
+
+    Raises NaiveInstant, and OutsideCalendar where the calendar does not reach the due day: nobody could tell the last
+    working day before it.
+    """
+    try:
+        day0 = london_date(at)
+        due = months_after(day0, months)
+    except (OverflowError, ValueError):
+        raise OutsideCalendar(at.date(), calendar.first, calendar.last) from None
+    if not (calendar.covers(day0) and calendar.covers(due)):
+        raise OutsideCalendar(due, calendar.first, calendar.last)
+    late_from = london_instant(due + ONE_DAY)
+    return Reckoning(at.astimezone(UTC), day0, 0, due, late_from, (), (), calendar.edition, months)
+
+
 def restored(
     at: datetime,
     day0: date,
@@ -111,8 +134,11 @@ def restored(
     late_from: datetime,
     not_counted: Sequence[NotCounted],
     calendar: str,
+    months: int | None = None,
 ) -> Reckoning:
     """A reckoning as it was recorded, whatever the calendar says today: what is not named as not counted counted."""
+    if months:
+        return Reckoning(at, day0, working_days, due, late_from, (), (), calendar, months)
     off = {day.day for day in not_counted}
     low, high = (day0 + ONE_DAY, due) if working_days > 0 else (due, day0 - ONE_DAY)
     days = (date.fromordinal(ordinal) for ordinal in range(low.toordinal(), high.toordinal() + 1))
@@ -139,14 +165,24 @@ def months_after(day0: date, months: int) -> date:
     return date(year, month + 1, min(day0.day, monthrange(year, month + 1)[1]))
 
 
-def warnings(reckoning: Reckoning, on: Sequence[int] = (3, 4)) -> tuple[datetime, ...]:
-    """09:00 London on those working days of the count (DOMAIN 4A item 9), in order; none when counting back.
+def warnings(reckoning: Reckoning, calendar: Calendar) -> tuple[datetime, ...]:
+    """09:00 London on the two working days before the last, as 3 and 4 are of T01's five (DOMAIN 4A item 9), in order;
+    none when counting back.
 
     A day that has been proclaimed a day off since the reckoning warns all the same: a warning too many does no harm.
+    Reckoned in months: on the last working day of the period, which the due day itself need not be (DOMAIN 1.5).
     """
+    if reckoning.months:
+        return (london_instant(_working_day_until(reckoning.due, calendar), MORNING),)
     if reckoning.working_days <= 0:
         return ()
-    return tuple(london_instant(reckoning.counted[n - 1], MORNING) for n in sorted(on) if n <= len(reckoning.counted))
+    return tuple(london_instant(day, MORNING) for day in reckoning.counted[:-1][-2:])
+
+
+def _working_day_until(day: date, calendar: Calendar) -> date:
+    while calendar.covers(day) and not calendar.is_working_day(day):
+        day = calendar.beside(day, -ONE_DAY)
+    return day
 
 
 def chasers_after(due: date, calendar: Calendar) -> Iterator[datetime]:

@@ -1,4 +1,4 @@
-"""What time makes of the clocks of a stream: warnings, misses, chasers; and what a changed calendar does (DOMAIN 4A 9)."""
+"""What time makes of the clocks of a stream: warnings, misses, chasers (DOMAIN 4A item 9), a changed calendar."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime

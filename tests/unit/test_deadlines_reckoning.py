@@ -197,14 +197,14 @@ def test_months_lead_to_the_corresponding_date_or_the_months_end(day0: str, mont
 
 def test_warnings_come_at_nine_in_london_on_the_third_and_fourth_working_day() -> None:
     reckoning = reckon(datetime(2026, 8, 27, 23, 10, tzinfo=UTC), 5, CALENDAR)
-    assert warnings(reckoning) == (
+    assert warnings(reckoning, CALENDAR) == (
         datetime(2026, 9, 3, 8, tzinfo=UTC),
         datetime(2026, 9, 4, 8, tzinfo=UTC),
     )
     over_the_change = reckon(datetime(2026, 10, 21, 12, tzinfo=UTC), 5, CALENDAR)
-    assert warnings(over_the_change)[0] == datetime(2026, 10, 26, 9, tzinfo=UTC)
-    assert warnings(reckon(datetime(2026, 3, 10, tzinfo=UTC), 1, CALENDAR)) == ()
-    assert warnings(reckon(datetime(2026, 4, 14, tzinfo=UTC), -7, CALENDAR)) == ()
+    assert warnings(over_the_change, CALENDAR)[0] == datetime(2026, 10, 26, 9, tzinfo=UTC)
+    assert warnings(reckon(datetime(2026, 3, 10, tzinfo=UTC), 1, CALENDAR), CALENDAR) == ()
+    assert warnings(reckon(datetime(2026, 4, 14, tzinfo=UTC), -7, CALENDAR), CALENDAR) == ()
 
 
 def test_a_miss_is_told_at_midnight_and_chased_at_nine_each_working_day() -> None:
