@@ -1,0 +1,239 @@
+"""Whatever is proposed, scanned and ticked in whatever order, the review's story stays a legal one."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from contracts.envelope import AnyEvent
+from contracts.practice_reviews import (
+    AdvanceCopyDelivered,
+    DelayNotified,
+    PracticeReviewEnded,
+    PracticeReviewPaused,
+    PracticeReviewResumed,
+    PracticeReviewUnpublished,
+    RedactionChecked,
+    ResponseAgreed,
+)
+from contracts.review_codes import Basis, Check, CopyTo, Publication, Scan
+from contracts.sealing import Model
+from services.rapid_review.practice_review import Status, evolve
+from services.rapid_review.practice_review.state import UNDECIDED
+from shared.decider import Refused, Waiting
+from shared.london import london_date
+from shared.working_days import england_and_wales
+from tests.practice_reviews import (
+    PARTNERS,
+    WORDS,
+    Story,
+    appointment,
+    decision,
+    draft,
+    london,
+    planned,
+    publication,
+    scope,
+)
+
+HOLIDAYS = [day.isoformat() for day in england_and_wales().days_off]
+S = Status
+DRAFTED = {S.DRAFT_REPORT, S.RESPONSE_AGREED, S.REDACTION_CHECKED, S.ADVANCE_COPIES_SENT}
+PUBLIC = {S.PUBLISHED, S.IMPROVEMENTS_PUBLISHED}
+TO: dict[Status | None, set[Status]] = {
+    None: {S.COMMISSIONED},
+    S.COMMISSIONED: {S.SCOPED, S.ENDED},
+    S.SCOPED: {S.IN_REVIEW, S.COMMISSIONED, S.ENDED},
+    S.IN_REVIEW: {S.DRAFT_REPORT, S.COMMISSIONED, S.ENDED},
+    # For each version anew; an independent review takes the place of one under way.
+    **{status: (DRAFTED - {status}) | PUBLIC | {S.COMMISSIONED, S.ENDED} for status in DRAFTED},
+    S.PUBLISHED: {S.COMMISSIONED},
+    S.IMPROVEMENTS_PUBLISHED: {S.PUBLISHED, S.COMMISSIONED},
+    S.ENDED: {S.COMMISSIONED},
+}
+VERSIONS = st.integers(min_value=0, max_value=1)
+PEOPLE = st.sampled_from(["first", "second"])
+
+
+class Walk(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = Story()
+        self.now = london("2026-03-26")
+
+    @initialize(drafted=st.booleans(), ready=st.booleans())
+    def begin(self, drafted: bool, ready: bool) -> None:
+        """Half of the walks begin near the end, which few would reach by chance."""
+        if drafted or ready:
+            self.story.until_draft(self.now)
+        if ready:
+            self.story.check_and_respond(self.now)
+            self.story.copy(self.now)
+
+    @rule(hours=st.integers(min_value=1, max_value=400))
+    def wait(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def tick(self) -> None:
+        self.story.tick(self.now)
+        assert self.story.tick(self.now) == []
+
+    @rule(agency=st.sampled_from([*PARTNERS, "stranger"]), basis=st.sampled_from([Basis.NEAR_MISS, Basis.INDEPENDENT]))
+    def decide(self, agency: str, basis: Basis) -> None:
+        self.propose(decision(basis=basis), agency)
+
+    @rule(basis=st.sampled_from([Basis.NEAR_MISS, Basis.INDEPENDENT]))
+    def decide_together(self, basis: Basis) -> None:
+        for agency in PARTNERS:
+            self.propose(decision(basis=basis), agency)
+
+    @rule(works_for=st.sampled_from([None, None, "northshire-school", "far-away"]))
+    def carry_out(self, works_for: str | None) -> None:
+        self.propose(scope())
+        self.propose(appointment(works_for))
+
+    @rule(data=st.sampled_from([PracticeReviewPaused(reason=WORDS), PracticeReviewResumed()]))
+    def rest_or_go_on(self, data: Model) -> None:
+        self.propose(data)
+
+    @rule()
+    def draft(self) -> None:
+        self.propose(draft())
+
+    @rule(back=VERSIONS)
+    def respond(self, back: int) -> None:
+        self.propose(ResponseAgreed(version=self.version(back), response=WORDS))
+
+    @rule(result=st.sampled_from(Scan), back=VERSIONS)
+    def scan(self, result: Scan, back: int) -> None:
+        if self.story.state.draft:
+            self.story.scan(self.now, result, self.version(back))
+
+    @rule(result=st.sampled_from([Check.PASSED, Check.PASSED, Check.FAILED]), back=VERSIONS, actor=PEOPLE)
+    def check(self, result: Check, back: int, actor: str) -> None:
+        self.propose(RedactionChecked(version=self.version(back), result=result, note=WORDS), actor=actor)
+
+    @rule(recipients=st.sets(st.sampled_from(CopyTo), min_size=1), back=VERSIONS, ago=st.integers(0, 200))
+    def copy(self, recipients: set[CopyTo], back: int, ago: int) -> None:
+        at = self.now - timedelta(hours=ago)
+        for recipient in recipients:
+            self.propose(AdvanceCopyDelivered(recipient=recipient, version=self.version(back), delivered_at=at))
+
+    @rule(days=st.integers(0, 20), form=st.sampled_from(Publication))
+    def plan(self, days: int, form: Publication) -> None:
+        self.propose(planned(self.today + timedelta(days=days), form))
+
+    @rule(form=st.sampled_from([None, *Publication]), ago=st.integers(0, 3))
+    def publish(self, form: Publication | None, ago: int) -> None:
+        """On the planned day in the planned form, or at any other."""
+        plan = self.story.state.plan
+        if form is None and plan is not None:
+            self.now = max(self.now, london(plan.on.isoformat()))
+            self.propose(publication(plan.on, plan.form))
+        else:
+            self.propose(publication(self.today - timedelta(days=ago), form or Publication.FULL))
+
+    @rule()
+    def unpublish(self) -> None:
+        self.propose(PracticeReviewUnpublished(reason=WORDS))
+
+    @rule()
+    def tell_of_a_delay(self) -> None:
+        self.propose(DelayNotified(reasons=WORDS))
+
+    @rule(sure=st.integers(0, 4))
+    def give_up(self, sure: int) -> None:
+        if sure == 0:
+            self.propose(PracticeReviewEnded(reason=WORDS))
+
+    @property
+    def today(self) -> date:
+        return london_date(self.now)
+
+    def version(self, back: int) -> int:
+        return max(1, self.story.state.numbered - back)
+
+    def propose(self, data: Model, agency: str = "northshire-council", actor: str = "unit") -> None:
+        before, count = self.story.state, len(self.story.facts)
+        try:
+            self.story.propose(data, self.now, agency, actor)
+        except (Refused, Waiting):
+            assert (self.story.state, len(self.story.facts)) == (before, count)
+
+    @invariant()
+    def the_fold_is_the_past(self) -> None:
+        assert self.story.refold() == self.story.state
+
+    def teardown(self) -> None:
+        state, past = UNDECIDED, list[AnyEvent]()
+        for fact in self.story.facts:
+            after = evolve(state, fact)
+            if after.status is not state.status:
+                assert after.status in TO[state.status], (state.status, after.status)
+            if fact.name == "practice-review.published":
+                nothing_was_missing(past, fact)
+            if fact.name == "practice-review.unpublished":
+                public_for_a_year(past, fact)
+            if fact.name == "practice-review.commissioned":
+                assert {each.data.partner for each in past if each.name == "practice-review.decided"} == {
+                    *PARTNERS.values()
+                }
+            state, past = after, [*past, fact]
+        self.its_clock_is_set_once_for_each_review()
+
+    def its_clock_is_set_once_for_each_review(self) -> None:
+        running = False
+        for name in self.story.names:
+            if name == "deadline.set":
+                assert not running
+                running = True
+            elif name in ("deadline.met", "deadline.cancelled"):
+                running = False
+            elif name.startswith("deadline."):
+                assert running
+
+
+def nothing_was_missing(past: list[AnyEvent], fact: AnyEvent) -> None:
+    """DOMAIN 4A item 6 restated from the log alone, with numpy counting."""
+    version, on = fact.data.version, fact.data.on
+    begun = max(n for n, each in enumerate(past) if each.name == "practice-review.commissioned")
+    own = past[begun:]
+    drafts = [each for each in own if each.name == "practice-review.drafted"]
+    assert drafts[-1].data.version == version, "the newest"
+
+    def of(name: str) -> list[AnyEvent]:
+        return [each for each in own if each.name == name and each.data.version == version]
+
+    assert of("response.agreed")
+    scans = of("redaction.scanned")
+    assert scans[-1].data.result is not Scan.FAILED
+    since = own[own.index(scans[-1]) :]
+    words = {each.actor: each.data.result for each in since if each.name == "redaction.checked"}
+    assert len(words) >= 2
+    assert set(words.values()) == {Check.PASSED}
+    plans = [each for each in own if each.name == "publication.planned"]
+    assert (plans[-1].data.on, plans[-1].data.form) == (on, fact.data.form)
+    last = numpy.busday_offset(on.isoformat(), -7, roll="forward", holidays=HOLIDAYS).astype(object)
+    for recipient in CopyTo:
+        copies = [each for each in of("advance-copy.delivered") if each.data.recipient is recipient]
+        assert min(london_date(each.data.delivered_at) for each in copies) <= last
+    assert on <= london_date(recorded_at(fact))
+
+
+def public_for_a_year(past: list[AnyEvent], fact: AnyEvent) -> None:
+    for each in past:
+        if each.name == "practice-review.published":
+            assert (london_date(recorded_at(fact)) - each.data.on).days >= 365
+
+
+def recorded_at(fact: AnyEvent) -> datetime:
+    assert fact.recordedtime is not None
+    return fact.recordedtime
+
+
+TestWalk: Any = Walk.TestCase
+TestWalk.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
