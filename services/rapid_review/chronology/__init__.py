@@ -1,0 +1,1 @@
+"""The combined chronology: the agencies' returns of one review merged into one, pure."""
