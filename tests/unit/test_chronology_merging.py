@@ -192,6 +192,14 @@ def test_merging_grows_no_worse_than_with_the_number_of_entries() -> None:
     assert _seconds(many) < 40 * _seconds(few)  # ten times the entries, on a machine that others use as well
 
 
+def test_a_sheet_whose_rows_all_bear_one_date_is_merged_as_fast() -> None:
+    spread = _returned(5_000)
+    crowded = [replace(each, day=DAY) for each in spread]
+    assert _seconds(crowded) < 10 * _seconds(spread)
+    joined = [line for line in lines(crowded) if len(line.agencies) > 1]
+    assert len(joined) > 400  # what was repeated exactly is joined all the same
+
+
 def _seconds(entries: list[Entry]) -> float:
     found = []
     for _ in range(3):

@@ -16,6 +16,10 @@ from services.rapid_review.chronology.entries import Entry
 from services.rapid_review.chronology.likeness import Reading, alike, reading, same_sense
 from services.rapid_review.chronology.lines import Differ, Line, Statement
 
+CROWDED = 150
+"""Entries of one day about the same subjects. Where there are more (a sheet whose rows all bear one date), only those
+that say exactly the same are joined: to compare each with each would take minutes."""
+
 ONE_EVENT_WITHIN = 180
 """Minutes. Two agencies that time it further apart speak of two events, however alike their words are."""
 
@@ -30,6 +34,7 @@ class _Said:
     words: Reading
     at: time | None
     seen: YesNoNotKnown
+    agencies: set[str]
 
     @property
     def kind(self) -> EntryKind:
@@ -50,6 +55,7 @@ class _Said:
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
+        self.agencies.add(entry.agency)
         self.at = self.at if self.at is not None else entry.at
         self.seen = entry.child_seen if self.seen is YesNoNotKnown.NOT_KNOWN else self.seen
 
@@ -68,8 +74,19 @@ def lines(entries: Iterable[Entry]) -> tuple[Line, ...]:
     days: dict[tuple[date, frozenset[str]], list[Entry]] = defaultdict(list)
     for entry in unique.values():
         days[entry.day, entry.subjects].append(entry)
-    made = (_line(event) for of_a_day in days.values() for event in _events(_statements(of_a_day)))
+    compared = (group for of_a_day in days.values() for group in _compared(of_a_day))
+    made = (_line(event) for group in compared for event in _events(_statements(group)))
     return tuple(sorted(made, key=lambda line: line.place))
+
+
+def _compared(entries: list[Entry]) -> Iterable[list[Entry]]:
+    """Those among which likeness is sought."""
+    if len(entries) <= CROWDED:
+        return [entries]
+    same: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
+    for each in entries:
+        same[each.event or each.id, each.kind, each.at, each.child_seen].append(each)
+    return same.values()
 
 
 def _place(entry: Entry) -> tuple[object, ...]:
@@ -83,7 +100,7 @@ def _statements(entries: list[Entry]) -> list[_Said]:
         words = reading(entry.event)
         home = next((each for each in by_kind[entry.kind] if each.takes(entry, words)), None)
         if home is None:
-            by_kind[entry.kind].append(_Said([entry], words, entry.at, entry.child_seen))
+            by_kind[entry.kind].append(_Said([entry], words, entry.at, entry.child_seen, {entry.agency}))
         else:
             home.add(entry)
     return [said for of_a_kind in by_kind.values() for said in of_a_kind]
@@ -91,7 +108,7 @@ def _statements(entries: list[Entry]) -> list[_Said]:
 
 def _events(statements: list[_Said]) -> list[_Event]:
     """Statements of different agencies about one event, brought together: the closest first."""
-    home = {each.id: _Event([each], {entry.agency for entry in each.entries}) for each in statements}
+    home = {each.id: _Event([each], set(each.agencies)) for each in statements}
     for _, _, one, other in sorted(_pairs(statements)):
         left, right = home[one], home[other]
         if left is right or left.agencies & right.agencies:
@@ -107,13 +124,14 @@ def _pairs(statements: list[_Said]) -> Iterator[tuple[int, int, str, str]]:
     """Those that may be about one event, with how much lies between them: the points, then the minutes."""
     for one, other in combinations(statements, 2):
         apart = _minutes(one, other)
-        if apart > ONE_EVENT_WITHIN:
+        if apart > ONE_EVENT_WITHIN or not one.agencies.isdisjoint(other.agencies):
             continue
-        points = _differ(one, other)
-        near = alike(one.words, other.words)
         same_moment = one.kind is other.kind and one.at is not None and one.at == other.at
-        if (near and points) or (same_moment and Differ.CHILD_SEEN in points):
-            yield len(points), apart, min(one.id, other.id), max(one.id, other.id)
+        near = alike(one.words, other.words)
+        if near or same_moment:
+            points = _differ(one, other)
+            if Differ.CHILD_SEEN in points or (near and points):
+                yield len(points), apart, min(one.id, other.id), max(one.id, other.id)
 
 
 def _differ(one: _Said, other: _Said) -> frozenset[Differ]:
