@@ -5,7 +5,7 @@ published: improvements only is a departure, with reasons).
 """
 
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date
 
 from contracts.envelope import AnyEvent
 from contracts.practice_reviews import (
@@ -28,11 +28,8 @@ from services.rapid_review.practice_review.faults import (
 from services.rapid_review.practice_review.guard import missing, too_soon
 from services.rapid_review.practice_review.rules import available_until, clocks_of
 from services.rapid_review.practice_review.state import T09, Case, Context, PracticeReview
-from shared.deadlines.reckoning import london_instant
+from shared.deadlines.reckoning import MORNING, london_instant
 from shared.decider import Outcome
-
-NOON = time(12)
-"""Publication has a date and no time: any within that day in London says the same."""
 
 NATIONAL = {"panel": CopyTo.PANEL, "department": CopyTo.SECRETARY_OF_STATE, "ofsted": CopyTo.OFSTED}
 """Which copy each national body can say that it has."""
@@ -81,8 +78,8 @@ def publish(
     fact = data.model_copy(update={"version": version, "available_until": until})
     late = state.running_clock and state.due is not None and data.on > state.due
     clocks = clocks_of(state, case, context)
-    if state.running_clock:
-        clocks.meet(T09, london_instant(data.on, NOON), reason_given=bool(state.delays))
+    if state.running_clock:  # publication has a date and no time: any of that day says the same
+        clocks.meet(T09, london_instant(data.on, MORNING), reason_given=bool(state.delays))
     marks = ("delay_not_notified",) if late and not state.delays else ()
     return [Outcome(fact, marks=marks), *clocks.outcomes]
 
