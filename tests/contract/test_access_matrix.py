@@ -18,7 +18,7 @@ from contracts.ceilings import Fields
 HERE, AREA = "northshire", "E06000991"
 AGENCY, PERSON = "an-agency", "somebody"
 KINDS = "local_authority icb police_force school probation provider panel ofsted department".split()  # noqa: SIM905
-ROLES = "notifier approver partner business_unit scrutineer operator administrator".split()  # noqa: SIM905
+ROLES = "notifier approver partner business_unit scrutineer lead operator administrator".split()  # noqa: SIM905
 SAFEGUARDING_PARTNERS = {"local_authority", "icb", "police_force"}
 RELEVANT_AGENCIES = {"school", "probation", "provider"}
 NATIONAL_BODIES = {"panel", "ofsted", "department"}
@@ -41,8 +41,16 @@ PLAIN = {
     **dict.fromkeys(["exclusion.proposed", "exclusion.approved", "exclusion.ended"], "exclusion"),
     **dict.fromkeys(["calendar.day-proposed", "calendar.day-added", "partnership.established"], "register"),
     **dict.fromkeys(["agency.listed", "agency.withdrawn"], "register"),
-    **dict.fromkeys(["agreement.proposed", "agreement.approved", "agreement.ended"], "register"),
+    **dict.fromkeys(["agreement.proposed", "agreement.approved", "agreement.ended", "rules.adopted"], "register"),
+    **dict.fromkeys(["review.submitted", "panel.answered", "review.closed"], "to the panel"),
+    **dict.fromkeys(["practice-review.commissioned", "delay.notified", "publication.planned"], "ahead"),
+    **dict.fromkeys(["advance-copy.delivered", "practice-review.ended"], "ahead"),
+    **dict.fromkeys(["practice-review.published", "practice-review.unpublished"], "public"),
+    **dict.fromkeys(["review.drafted", "view.recorded", "review.commented", "review.signed-off"], "report"),
+    **dict.fromkeys(["practice-review.drafted", "response.agreed"], "report"),
+    **dict.fromkeys(["redaction.scanned", "redaction.checked"], "report"),
 }
+OF_A_REVIEW = {"review", "practice-review", "reviewer", "meeting", "gaps", "involvement", "learning"}
 
 
 def family(name: str) -> str:
@@ -51,6 +59,10 @@ def family(name: str) -> str:
         return PLAIN.get(name) or FAMILY[name]
     if thing in ("notification", "subject", "subjects"):
         return FAMILY[happened]
+    if thing in ("information", "return"):
+        return "asked"
+    if thing in OF_A_REVIEW:
+        return "review"
     raise KeyError(f"say in this test who may see {name}")
 
 
@@ -67,6 +79,14 @@ def kind_is_shown(kind: str, name: str, field: str) -> bool:
         return kind == "local_authority"  # the authority's own work until it is filed
     if of == "look":  # whoever can have said something; whose words were read narrows it (RecordRead.is_for)
         return kind in {"local_authority", "icb", "police_force"} | RELEVANT_AGENCIES
+    if of == "asked":  # one agency each; that narrows it (Addressed.is_for)
+        return kind in SAFEGUARDING_PARTNERS | RELEVANT_AGENCIES
+    if of == "to the panel":  # "Panel: SIN, RR, LCSPR advance copy"; the Department and Ofsted have no part in it
+        return kind in SAFEGUARDING_PARTNERS | {"panel"}
+    if of in ("ahead", "public") and kind in SAFEGUARDING_PARTNERS | NATIONAL_BODIES:
+        return True  # advance copies go to all three
+    if of == "public":  # "their own request and final learning"
+        return field != "reason"
     if kind in NATIONAL_BODIES:
         return of == "filed" or (of == "recall" and field not in ("reason", "recipients"))
     if kind in RELEVANT_AGENCIES:  # "their own request and final learning; everything else" not
@@ -101,8 +121,13 @@ def role_is_shown(role: str, name: str, field: str) -> bool:
         return role in ("approver", "business_unit")
     if of == "look":
         return role in ("notifier", "approver", "partner", "business_unit", "scrutineer")
+    if role == "lead":  # answers what its agency is asked, and reads the final learning
+        return of == "asked" or (of == "public" and field != "reason")
+    if role == "scrutineer" and of == "asked":  # who was asked and whether they answered; not of whom, and not what
+        return field in {"agency", "request", "nil", "late", "level", "due"}
     if role == "scrutineer":  # "identifiers unless needed"
         hidden = {
+            "review": {"minutes", "contact"},
             "referral": WORDS_OF_A_REFERRAL | ({"reasons"} if name == "incident.corrected" else set()),
             "work": {"reason", "reasons"},
             "outcome": {"reason", "reasons"},
@@ -237,6 +262,8 @@ def may_say(party: Party, roles: frozenset[str], name: str) -> bool:
     """Who proposes what (DOMAIN section 5 and 4: transitions with their actors)."""
     thing, kind = name.partition(".")[0], party.agency_type
     authority = kind == "local_authority"
+    if family(name) in ("asked", "review", "report", "to the panel", "ahead", "public") or name == "rules.adopted":
+        return may_say_in_a_review(kind, roles, name)
     if name == "incident.referred":
         return kind in SAFEGUARDING_PARTNERS | RELEVANT_AGENCIES
     if name == "notification.acknowledged":
@@ -258,6 +285,33 @@ def may_say(party: Party, roles: frozenset[str], name: str) -> bool:
         *({"notifier"} if name in notifiers | either else ()),
     }
     return authority and bool(roles & wanted)
+
+
+BY_THE_OWNER = {"review.opened", "review.cancelled", "information.chased", "review.signed-off", "review.exported"}
+BY_THE_OWNER |= {"practice-review.commissioned", "redaction.scanned"}
+ANSWERS = {"information.acknowledged", "information.contributed", "information.returned"}
+BY_THE_PARTNERS = {"view.recorded", "practice-review.decided"}
+BY_EITHER = {"learning.noted", "practice-review.monitored", "response.agreed", "redaction.checked"}
+BY_EITHER |= {"publication.planned", "practice-review.ended"}
+BY_EITHER |= {"practice-review.published", "practice-review.unpublished"}
+
+
+def may_say_in_a_review(kind: str, roles: frozenset[str], name: str) -> bool:
+    """The three partners decide and publish; the business unit runs it; an agency answers for itself (DOMAIN 4)."""
+    unit = "business_unit" in roles
+    partner = kind in SAFEGUARDING_PARTNERS and "partner" in roles
+    partner |= kind == "local_authority" and "approver" in roles
+    if name in BY_THE_OWNER:
+        return False
+    if name in ANSWERS:
+        return kind in SAFEGUARDING_PARTNERS | RELEVANT_AGENCIES or "lead" in roles or unit
+    if name == "review.commented":
+        return "scrutineer" in roles
+    if name == "panel.answered":
+        return unit or kind == "panel"
+    if name in BY_THE_PARTNERS:
+        return partner
+    return unit or (partner and name in BY_EITHER)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
