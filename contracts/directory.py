@@ -23,6 +23,7 @@ from contracts.catalogue import CATALOGUE
 from contracts.ceilings import Fields
 from contracts.codes import AgencyType, Role
 from contracts.envelope import AnyEvent
+from contracts.local_rules import DEFAULT, RulesAdopted
 from contracts.sealing import Model
 
 BOOTSTRAP = "bootstrap"
@@ -96,6 +97,11 @@ class Directory:
     offers: Mapping[Place, Offer] = field(default_factory=dict)
     versions: Mapping[Place, int] = field(default_factory=dict)
     edition: int = 0
+    rules: Mapping[str, RulesAdopted] = field(default_factory=dict)
+
+    def rules_of(self, partnership: str) -> RulesAdopted:
+        """A partnership's own readings and plan, by its last word on them; where it said nothing, the default ones."""
+        return self.rules.get(partnership, DEFAULT)
 
     @cached_property
     def authorities(self) -> Mapping[str, Agency]:
@@ -179,6 +185,8 @@ class Directory:
             case PartnershipEstablished(name=name, areas=areas):
                 known = Partnership(partnership, name, frozenset(areas))
                 return replace(self, partnerships={**self.partnerships, partnership: known})
+            case RulesAdopted():
+                return replace(self, rules={**self.rules, partnership: data})
             case AgencyListed():
                 since = self.listings[place].since if place in self.listings else at
                 return self._listing({**self.listings, place: Listing(data, since)})

@@ -148,8 +148,8 @@ def published() -> Rules:
 
 
 def read(path: Path) -> list[Rule]:
-    """The records of one file."""
-    return [Rule.model_validate(record) for record in tomllib.loads(path.read_text(encoding="utf-8"))["rule"]]
+    """The rules in one file; none in one whose records are of another kind, such as `criteria.toml`."""
+    return [Rule.model_validate(record) for record in tomllib.loads(path.read_text(encoding="utf-8")).get("rule", ())]
 
 
 def _overlap(one: Rule, other: Rule) -> bool:
