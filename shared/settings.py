@@ -57,6 +57,7 @@ class Settings:
     gateway_url: str = ""
     notifications_url: str = ""
     delivery_url: str = ""
+    rapid_review_url: str = ""
     clock_file: str = ""
     state_dir: str = ""
     smtp_host: str = ""
@@ -83,7 +84,7 @@ def variable(name: str) -> str:
 
 SECRETS = ("database_url", "owner_database_url", "kafka_password")
 _PORTS = ("http_port", "smtp_port")
-_SERVICE_URLS = ("issuer", "vault_url", "gateway_url", "notifications_url", "delivery_url")
+_SERVICE_URLS = ("issuer", "vault_url", "gateway_url", "notifications_url", "delivery_url", "rapid_review_url")
 
 
 def settings_from(environ: Mapping[str, str], *, need: Collection[str] = NEEDED_BY_EVERY_SERVICE) -> Settings:

@@ -40,6 +40,7 @@ ADDRESSES = Addresses(
     vault=f"http://vault:{PORT}",
     notifications=f"http://notifications:{PORT}",
     delivery=f"http://delivery:{PORT}",
+    rapid_review=f"http://rapid-review:{PORT}",
     kafka=KAFKA,
     smtp_host="mail",
     smtp_port=SMTP_PORT,

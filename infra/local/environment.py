@@ -19,6 +19,7 @@ class Addresses:
     vault: str
     notifications: str
     delivery: str
+    rapid_review: str
     kafka: str
     smtp_host: str
     smtp_port: int
@@ -59,6 +60,7 @@ def service_environment(
             "SX_GATEWAY_URL": at.gateway,
             "SX_NOTIFICATIONS_URL": at.notifications,
             "SX_DELIVERY_URL": at.delivery,
+            "SX_RAPID_REVIEW_URL": at.rapid_review,
             "SX_SMTP_HOST": at.smtp_host,
             "SX_SMTP_PORT": str(at.smtp_port),
         }

@@ -40,6 +40,7 @@ class StackPorts(BackbonePorts):
     vault: int = 8082
     notifications: int = 8083
     delivery: int = 8084
+    rapid_review: int = 8085
     issuer: int = 8090
     smtp: int = 8025
 

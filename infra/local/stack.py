@@ -239,6 +239,7 @@ class Stack(Backbone):
             vault=ports.url("vault"),
             notifications=ports.url("notifications"),
             delivery=ports.url("delivery"),
+            rapid_review=ports.url("rapid_review"),
             kafka=f"{LOOPBACK}:{ports.kafka}",
             smtp_host=LOOPBACK,
             smtp_port=ports.smtp,

@@ -80,14 +80,15 @@ def laid_out(title: str, main: Content, trail: Content = None) -> str:
 
 def _summary(of: Described) -> Element:
     today = of["versions"][-1]
+    elsewhere: list[tuple[str, Content]] = [
+        ("And on", [element("code", each["topic"]), f": {stream(each['topic'])}, said by {each['saidBy']}"])
+        for each in of["alsoOn"]
+    ]
     terms: list[tuple[str, Content]] = [
         ("Type on the wire", element("code", of["type"])),
         ("Schema", element("code", today["dataschema"])),
         ("Published on", [element("code", of["topic"]), f": {stream(of['topic'])}"]),
-        *(
-            ("And on", [element("code", each["topic"]), f": {stream(each['topic'])}, said by {each['saidBy']}"])
-            for each in of["alsoOn"]
-        ),
+        *elsewhere,
         ("Order key", said(f"the event's `{of['orderKey']}`")),
         ("Decided by", of["owner"]),
     ]

@@ -15,10 +15,11 @@ from safeguarding_exchange import shown
 bootstrapping = typer.Typer()
 
 SERVICES = {
-    "gateway": ("vault", "notifications", "delivery"),
-    "vault": ("gateway", "notifications", "delivery"),
+    "gateway": ("vault", "notifications", "delivery", "rapid-review"),
+    "vault": ("gateway", "notifications", "delivery", "rapid-review"),
     "notifications": ("vault", "gateway"),
     "delivery": ("vault",),
+    "rapid-review": ("vault", "gateway"),
 }
 """The embedded stack's own services, and whom each may call: its sign-in provider must know them."""
 
