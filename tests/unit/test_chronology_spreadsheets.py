@@ -208,7 +208,7 @@ def test_a_draft_is_its_owners_alone_to_read_and_comes_back_as_it_was(tmp_path: 
 
 
 def test_excel_is_read_by_its_values_and_says_so_where_there_are_formulas_and_macros(tmp_path: Path) -> None:
-    rows = [[A_DAY, time(14, 30), *GOOD[2:]], [46083, 0.5, *GOOD[2:]], ["=TODAY()", *GOOD[1:]]]
+    rows: list[list[Any]] = [[A_DAY, time(14, 30), *GOOD[2:]], [46083, 0.5, *GOOD[2:]], ["=TODAY()", *GOOD[1:]]]
     sheet = read(_excel(tmp_path / "a.xlsm", *rows), children=CHILDREN)
     assert [(each["day"], each["at"]) for each in sheet.entries.values()] == [
         ("2026-03-02", "14:30:00"),
