@@ -19,8 +19,8 @@ from shared.london import london_date
 def submit(state: Review, proposal: AnyEvent, data: ReviewSubmitted, case: Case, context: Context) -> list[Outcome]:
     """It reached the Panel: taken in any state, and without a sign-off. The first submission alone meets T06.
 
-    Said again while the Panel has not queried it, it corrects the newest one's time or gives the reason of its delay, and
-    T06 is judged again. After a query it is a further submission.
+    Said again while the Panel has not queried it, it corrects the newest one's time or gives the reason of its delay,
+    and T06 is judged again. After a query it is a further submission.
     """
     corrected = state.submission if state.corrects_submission else None
     refuse_if(

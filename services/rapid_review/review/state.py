@@ -205,8 +205,8 @@ class Context(decider.Context):
     """What a decision may know beside the past.
 
     `host`: the agency that holds the duty, None where the directory has none. `partners`: which of the three
-    safeguarding partners an agency of the host area is. `listed`: the agencies that can be asked; None where nobody says. `local`:
-    the partnership's own readings. `arrived`: when the proposal reached the gateway, if before `now`.
+    safeguarding partners an agency of the host area is. `listed`: the agencies that can be asked; None where nobody
+    says. `local`: the partnership's own readings. `arrived`: when the proposal reached the gateway, if before `now`.
     """
 
     host: str | None = None
