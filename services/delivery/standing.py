@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.delivery import feeds, records
+from services.delivery import records
+from services.delivery.feeds import growing
 from services.delivery.publishing import Ends, topic_of
 from services.delivery.records import TEST_EVERY
 from shared.clock import Clock
@@ -53,13 +54,11 @@ class StandingTests:
     async def once(self) -> int:
         """Append one to each feed whose last is a quarter of an hour old; how many those were."""
         async with self._database.transaction() as tx:
-            await feeds.lock(tx)
+            here = await growing(tx)
             now = self._clock.now()
-            listed = await directory(tx.connection)
             tested = {agency for (agency,) in await tx.driver.fetch(_TESTED, now - TEST_EVERY)}
-            due = {agency: where for agency, where in sorted(listed.agreements) if agency not in tested}
-            for agency, partnership in due.items():
-                await feeds.append_test(tx, agency, partnership, now)
+            due = {agency: where for agency, where in sorted(here.directory.agreements) if agency not in tested}
+            await here.append_tests(due, now)
             tx.after_commit(self._wake)
         return len(due)
 
