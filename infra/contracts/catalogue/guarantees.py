@@ -68,6 +68,7 @@ _ANSWERED = Guarantee(
 )
 
 _FEEDS = "tests/integration/test_delivery_feeds.py"
+_RECORDS = "tests/integration/test_delivery_records.py"
 _KILLED = (
     "tests/whole_stack/test_feeds_killed.py"
     "::test_every_sequence_is_whole_after_delivery_and_a_gateway_were_killed_under_traffic"
@@ -128,7 +129,7 @@ def _retention(entry: EventType) -> Guarantee:
             "tests/contract/test_event_catalogue.py::test_the_retention_that_is_promised_is_the_one_that_is_declared",
             "tests/integration/test_stack_provisioning.py::test_the_broker_keeps_each_topic_as_long_as_is_promised",
             "tests/integration/test_eventlog.py::test_the_runtime_role_can_only_add_to_the_log",
-            *((f"{_FEEDS}::test_what_was_appended_can_be_neither_changed_nor_removed",) if fed else ()),
+            *((f"{_RECORDS}::test_what_was_appended_can_be_neither_changed_nor_removed",) if fed else ()),
         ),
     )
 
