@@ -86,9 +86,9 @@ class Records:
         if not await self._is_theirs(viewer, owner):
             raise not_found()
 
-    async def only_theirs(self, viewer: Viewer, listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """What the vault lists by `owner`, less what is not the viewer's to decide."""
-        return [each for each in listed if await self._is_theirs(viewer, each["owner"])]
+    async def only_theirs(self, viewer: Viewer, owners: Iterable[str]) -> list[str]:
+        """Those of these records whose end is the viewer's to decide."""
+        return [owner for owner in owners if await self._is_theirs(viewer, owner)]
 
     async def _is_theirs(self, viewer: Viewer, owner: str) -> bool:
         """The vault knows neither who holds the duty nor exclusions, and sees to the partnership.
@@ -157,9 +157,9 @@ def records_router(records: Records) -> APIRouter:
 
     @router.get("/retention/due", summary="What the schedule makes due by a day, with its sources; recorded")
     async def due(who: Who, viewer: Unit, until: Day | None = None) -> Response:
-        listed = await asked(vault.retention_due(caller=who, until=until))
-        theirs = {name: await records.only_theirs(viewer, listed[name]) for name in ("due", "cannotBeReckoned")}
-        return _json(listed | theirs)
+        # whose to decide it is comes first: what nobody is shown is not looked at
+        owners = await records.only_theirs(viewer, await asked(vault.retention_owners(caller=who, until=until)))
+        return _json(await asked(vault.retention_due(owners, caller=who, until=until)))
 
     @router.post("/retention/classes", status_code=201, summary="Give a record another class of the schedule")
     async def classify(about: Classifying, who: Who, viewer: Unit) -> Response:
@@ -171,7 +171,8 @@ def records_router(records: Records) -> APIRouter:
     @router.get("/erasures/proposals", summary="Erasures that await a second person")
     async def proposals(who: Who, viewer: Unit) -> Response:
         listed = await asked(vault.proposed_erasures(caller=who))
-        return _json({"items": await records.only_theirs(viewer, listed)})
+        theirs = await records.only_theirs(viewer, [each["owner"] for each in listed])
+        return _json({"items": [each for each in listed if each["owner"] in theirs]})
 
     @router.post("/erasures/proposals", status_code=201, summary="Propose an erasure, or take the proposal back")
     async def propose(about: Proposing, who: Who, viewer: Unit) -> Response:

@@ -83,8 +83,7 @@ class AccessRecords:
         held = {row.ref: why_held(row.kind, row.subject, spoken_of.get(row.ref, ()), asked) for row in rows}
         _refuse_unless_releasable(asked.released, held)
         given = [row for row in rows if held[row.ref] is None or row.ref in asked.released]
-        refs = [row.ref for row in given]
-        look, shown = await self._reveal.reveal(refs, asking, at) if refs else (None, {})
+        look, shown = await self._reveal.reveal([row.ref for row in given], asking, at)
         async with self._database.reading() as connection:
             looks = await _looks(connection, asked, who.partnerships)
         return {

@@ -13,13 +13,14 @@ from contracts.identifiers import mint
 from services.gateway import queries
 from services.gateway.api_detail import Detail
 from services.gateway.api_incidents import Desk
-from services.gateway.api_records import OwnRecord, Records, holds_the_duty
+from services.gateway.api_records import OwnRecord, Records, holds_the_duty, records_router
 from services.gateway.sight import Viewer, incident_shown
-from shared.identity import Caller
+from shared.http import service_app
+from shared.identity import Caller, Verifier
 from shared.pages import Cursors
 from shared.problems import Problem
 from shared.vault_client import VaultClient
-from tests.faults.gateway.door import Doorway, doorway
+from tests.faults.gateway.door import AUDIENCE, ISSUER, Doorway, doorway, public_key, token
 from tests.faults.gateway.ground import COUNCIL, POLICE, event, gateway_database, ground, referral, triage
 from tests.stacks import Stack
 
@@ -41,9 +42,11 @@ class Asked:
     questions: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.questions[request.url.path] = orjson.loads(request.content)
-        if request.url.path.endswith("/incidents"):
+        self.questions[request.url.path] = orjson.loads(request.content or b"null")
+        if request.url.path.endswith(("/incidents", "/owners")):
             return httpx.Response(200, json={"items": self.filed})
+        if request.url.path.endswith("/due"):
+            return httpx.Response(200, json={"schedule": [], "due": [], "cannotBeReckoned": []})
         return httpx.Response(200, json={"subjects": [], "look": None, "given": [], "heldBack": [], "looks": []})
 
 
@@ -134,17 +137,35 @@ async def test_the_vault_makes_a_persons_own_record_of_open_incidents_alone(
 
 async def test_only_the_authority_that_holds_the_duty_decides_how_records_end(at: Doorway, records: Records) -> None:
     incident, drafted = await refer(at), mint("subject")
-    listed = [{"owner": each} for each in (incident, await child_of(at, incident), drafted, mint("incident"))]
+    listed = [incident, await child_of(at, incident), drafted, mint("incident")]
     assert await records.opened(manager(at), [incident]) == {incident}, "the police see it"
     assert await records.only_theirs(manager(at), listed) == []
     for each in listed:
         with pytest.raises(Problem) as told:
-            await records.theirs(manager(at), each["owner"])
+            await records.theirs(manager(at), each)
         assert told.value.status == 404
     council = manager(at, COUNCIL, "business-unit-officer")
     assert await records.only_theirs(council, listed) == listed[:3]
     await shut_out(at, incident, agency=COUNCIL, person="business-unit-officer")
     assert await records.only_theirs(council, listed) == listed[2:3]
+
+
+async def test_the_vault_is_asked_what_is_due_of_those_records_alone_whose_end_the_asker_decides(
+    at: Doorway, records: Records, vault: Asked
+) -> None:
+    here, elsewhere = await refer(at), await refer(at, hostAuthority=HOME, homeAuthority="E06000991")
+    vault.filed = [here, elsewhere, await child_of(at, here), await child_of(at, elsewhere)]
+
+    async def jwks() -> Any:
+        return {"keys": [public_key()]}
+
+    verifier = Verifier(ISSUER, AUDIENCE, jwks)
+    app = service_app(title="Gateway", service="gateway", routers=[records_router(records)], verifier=verifier)
+    who = token(COUNCIL, "business-unit-officer", "business_unit")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as http:
+        answer = await http.get("/v1/retention/due", headers={"authorization": f"Bearer {who}"})
+    assert answer.status_code == 200, answer.text
+    assert vault.questions["/v1/retention/due"] == {"owners": [here, vault.filed[2]]}
 
 
 async def test_a_record_of_two_authorities_incidents_is_not_for_one_of_them_to_end(at: Doorway) -> None:

@@ -119,7 +119,7 @@ async def test_the_due_list_counts_by_class_names_the_source_and_says_what_it_ca
     await world.rows(long_ago, incident)
     for owner in (looked_after, undated):
         await world.client.classify(owner, "looked_after_record", reason_ref=REASON, caller=UNIT)
-    listed = await world.client.retention_due(caller=UNIT)
+    listed = await world.client.retention_due(await world.client.retention_owners(caller=UNIT), caller=UNIT)
     found = {one["owner"]: one for one in listed["due"]}
     assert {incident, child, looked_after} <= found.keys()
     assert (found[child]["status"], found[child]["years"]) == ("L", 30)
@@ -137,19 +137,53 @@ async def test_the_due_list_counts_by_class_names_the_source_and_says_what_it_ca
 
 
 async def due(world: World) -> dict[str, Any]:
-    return {one["owner"]: one for one in (await world.client.retention_due(caller=UNIT))["due"]}
+    owners = await world.client.retention_owners(caller=UNIT)
+    return {one["owner"]: one for one in (await world.client.retention_due(owners, caller=UNIT))["due"]}
+
+
+async def test_a_birth_is_a_recorded_look_where_what_follows_from_it_is_shown_and_nowhere_else(world: World) -> None:
+    told_of, another, young = [
+        (await a_child(world, dateOfBirth=born, name=f"Child {born}"))[:2]
+        for born in ("1950-06-02", "1950-06-03", "2019-06-04")
+    ]
+    for _, child in (told_of, another, young):
+        await world.client.classify(child, "looked_after_record", reason_ref=REASON, caller=UNIT)
+
+    async def looks() -> list[int]:
+        of = [await world.client.looks(caller=UNIT, subject=child) for _, child in (told_of, another, young)]
+        return [len(each["items"]) for each in of]
+
+    owners = await world.client.retention_owners(caller=UNIT)
+    assert [child in owners for _, child in (told_of, another, young)] == [True, True, False]
+    assert await looks() == [0, 0, 0], "ids alone were told"
+    (listed,) = (await world.client.retention_due([told_of[1], young[1]], caller=UNIT))["due"]
+    assert (listed["owner"], listed["due"]) == (told_of[1], "2025-06-02")
+    assert await looks() == [1, 0, 0]
+    facts = [await told(world, incident) for incident, _ in (told_of, another, young)]
+    assert [[fact.data.purpose for fact in each] for each in facts] == [[Purpose.ERASURE_REVIEW], [], []]
+    for broken in ("look", "search"):
+        async with unable_to_add_to(world, broken):
+            headers = await world.as_service(UNIT)
+            answer = await world.http.post("/v1/retention/due", json={"owners": [another[1]]}, headers=headers)
+        assert answer.status_code >= 500
+        assert "2025-06-03" not in answer.text
+    none = await world.client.retention_due([], caller=UNIT)
+    assert (none["due"], none["cannotBeReckoned"]) == ([], [])
+    assert none["schedule"]
 
 
 async def test_the_due_list_is_for_the_partnerships_own_business_unit_and_not_shown_unrecorded(world: World) -> None:
     incident, _, _ = await a_child(world)
     await world.rows("update item set filed_at = now() - interval '31 years' where incident = $1", incident)
-    assert (await world.client.retention_due(caller=SOUTHMERE_UNIT))["due"] == []
-    assert await refused(world.client.retention_due(caller=APPROVER)) == (403, "not-permitted")
+    assert await world.client.retention_owners(caller=SOUTHMERE_UNIT) == []
+    assert (await world.client.retention_due([incident], caller=SOUTHMERE_UNIT))["due"] == []
+    assert await refused(world.client.retention_owners(caller=APPROVER)) == (403, "not-permitted")
+    assert await refused(world.client.retention_due([incident], caller=APPROVER)) == (403, "not-permitted")
     wrong = world.client.classify(incident, "looked_after_record", reason_ref=REASON, caller=UNIT)
     assert await refused(wrong) == (422, "invalid")
     async with unable_to_add_to(world, "search"):
         headers = await world.as_service(UNIT)
-        answer = await world.http.get("/v1/retention/due", headers=headers)
+        answer = await world.http.get("/v1/retention/owners", headers=headers)
     assert answer.status_code >= 500
     assert incident not in answer.text
 
