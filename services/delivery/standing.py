@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -10,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from services.delivery import records
 from services.delivery.feeds import growing
-from services.delivery.publishing import Ends, topic_of
+from services.delivery.publishing import topic_of
 from services.delivery.records import TEST_EVERY
 from shared.clock import Clock
 from shared.database import Database, driver_of
@@ -21,6 +22,8 @@ LISTEN_EVERY = 15.0
 """Real seconds between two looks at whether a test is due, and at how far agencies' Kafka consumers have come."""
 
 log = logging.getLogger(__name__)
+
+Ends = Callable[[Collection[TopicPartition]], Any]
 
 _TESTED = "select agency from feed_head where tested_at > $1"
 _SEQUENCE_AT = """
@@ -73,7 +76,7 @@ class Receipts:
         ends: Ends,
         admin: Callable[[], AIOKafkaAdminClient],
         *,
-        leads: Callable[[], bool],
+        leads: Callable[[], int],
     ) -> None:
         self._database = database
         self._clock = clock

@@ -265,7 +265,7 @@ async def test_killed_after_sending_and_narrowed_before_it_sends_again_what_it_g
     story = referred_by(COUNCIL)
     await here.take(*story.facts)
     unused: Any = None  # no topic is emptied here
-    publishing = Publishing(here.database, Heads(here.database), RealClock(), {}, unused, unused, leads=lambda: True)
+    publishing = Publishing(here.database, Heads(here.database), RealClock(), {}, unused, leads=lambda: 1)
     for _ in range(2):  # broken off again and again, it is one intent
         with pytest.raises(Killed):
             await publishing.once(DiesOnceSent(bootstrap_servers="nowhere:1"))
