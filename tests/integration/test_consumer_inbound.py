@@ -127,4 +127,4 @@ async def test_a_record_that_cannot_be_read_holds_its_agencys_topic_alone_and_lo
         values = [b"%d" % number for number in range(300)]
         await shore.publish("three", *values)
         await shore.has_taken(*((agency, b"a") for agency in agencies), *(("three", value) for value in values))
-        assert await held()
+        await shore.holds_only(flow, "two")
