@@ -64,9 +64,12 @@ class AboutAsked(Model):
 
 
 class AccessAsked(AboutAsked):
-    """Of which incidents: those open to who asks; what a person has read and releases."""
+    """Of which incidents: those open to who asks, and those of which it is `told` some; what a person releases."""
 
     incidents: Annotated[tuple[IncidentId, ...], Field(max_length=500)]
+    partly: Annotated[tuple[IncidentId, ...], Field(max_length=500)] = ()
+    told: Annotated[tuple[Reference, ...], Field(max_length=5000)] = ()
+    untold: Annotated[tuple[Reference, ...], Field(max_length=5000)] = ()
     released: Annotated[tuple[Reference, ...], Field(max_length=500)] = ()
 
 
@@ -141,7 +144,14 @@ def erasing_router(
 
     @router.post("/subject-access")
     async def record(asked: AccessAsked, who: Service, person: Behind) -> Mapping[str, Any]:
-        whose = Asked(frozenset(asked.subjects), frozenset(asked.incidents), frozenset(asked.released))
+        whose = Asked(
+            frozenset(asked.subjects),
+            frozenset(asked.incidents),
+            frozenset(asked.released),
+            frozenset(asked.partly),
+            frozenset(asked.told),
+            frozenset(asked.untold),
+        )
         return await records.of(whose, who, person, clock.now())
 
     return router

@@ -62,6 +62,17 @@ class Filed:
 
 
 @dataclass(frozen=True)
+class OwnReach:
+    """How far a person's own record goes: in `whole` incidents everything but what is `untold`, and who looked at any
+    of it; in `partly` open ones what was `told`, and who looked at the caller's agency's own words."""
+
+    whole: frozenset[str]
+    partly: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Document:
     """A document on its way: read `chunks` inside the block that opened it."""
 
@@ -231,12 +242,13 @@ class VaultClient:
         return found
 
     async def access_record(
-        self, subjects: Collection[str], *, incidents: Collection[str], caller: Caller, released: Collection[str] = ()
+        self, subjects: Collection[str], reach: OwnReach, *, caller: Caller, released: Collection[str] = ()
     ) -> dict[str, Any]:
-        """A person's own record in these incidents, which were found open to the caller: third parties held back, and
-        who looked. Raises VaultAway, VaultRefused."""
-        asked = {"subjects": sorted(set(subjects)), "incidents": sorted(set(incidents))}
-        asked |= {"released": sorted(set(released))}
+        """A person's own record as far as was found open to the caller: third parties held back, and who looked. Raises
+        VaultAway, VaultRefused."""
+        asked = {"subjects": sorted(set(subjects)), "released": sorted(set(released))}
+        asked |= {"incidents": sorted(reach.whole), "partly": sorted(reach.partly)}
+        asked |= {"told": sorted(reach.told), "untold": sorted(reach.untold)}
         told: dict[str, Any] = (await self._ask("POST", "/v1/subject-access", caller, json=asked)).json()
         return told
 

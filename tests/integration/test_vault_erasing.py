@@ -1,6 +1,7 @@
 """Erasing takes two people, a due record and no hold; a person's own record holds third parties back."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
 from shared.database import Database
-from shared.vault_client import Sealable, VaultRefused
+from shared.vault_client import OwnReach, Sealable, VaultRefused
 from shared.verify import verify
 from tests.integration.test_vault_looks import told, unable_to_add_to
 from tests.stacks import Stack
@@ -198,7 +199,7 @@ async def test_a_persons_own_record_gives_who_they_are_and_holds_back_all_that_m
     await world.filed(await world.source.send(own, sibling, alone, both, contact))
     await world.client.reveal([own.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
 
-    here: dict[str, Any] = {"incidents": [incident], "caller": UNIT}
+    here: dict[str, Any] = {"reach": OwnReach(frozenset({incident})), "caller": UNIT}
     record = await world.client.access_record([child], **here)
     assert [(one["reference"], one["value"]["name"]) for one in record["given"]] == [(own.ref, "Child Own")]
     assert {one["reference"]: one["why"] for one in record["heldBack"]} == {
@@ -231,7 +232,7 @@ async def test_a_persons_own_record_opens_names_and_tells_nothing_of_an_incident
         await world.client.reveal([one.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
 
     assert await world.client.incidents_about([child], caller=UNIT) == sorted([open_, closed])
-    record = await world.client.access_record([child], incidents=[open_], caller=UNIT)
+    record = await world.client.access_record([child], OwnReach(frozenset({open_})), caller=UNIT)
     assert [one["reference"] for one in record["given"]] == [shown.ref]
     assert record["heldBack"] == []
     assert [(one["purpose"], one["incident"]) for one in record["looks"]] == [
@@ -243,9 +244,9 @@ async def test_a_persons_own_record_opens_names_and_tells_nothing_of_an_incident
     assert [fact.data.purpose for fact in await told(world, closed)] == ["triage"]
     assert [fact.data.purpose for fact in await told(world, open_)] == ["triage", "subject_access"]
 
-    releasing = world.client.access_record([child], incidents=[open_], caller=UNIT, released=[words.ref])
+    releasing = world.client.access_record([child], OwnReach(frozenset({open_})), caller=UNIT, released=[words.ref])
     assert await refused(releasing) == (422, "invalid")
-    nothing = await world.client.access_record([child], incidents=[], caller=UNIT)
+    nothing = await world.client.access_record([child], OwnReach(frozenset()), caller=UNIT)
     assert (nothing["given"], nothing["heldBack"], nothing["looks"], nothing["look"]) == ([], [], [], None)
 
 
@@ -253,10 +254,13 @@ async def test_a_persons_own_record_is_the_business_units_to_make_and_is_not_mad
     incident, child, _ = await a_child(world, name="Child Unrecorded")
     about, record = world.client.incidents_about, world.client.access_record
     assert await refused(about([child], caller=APPROVER)) == (403, "purpose-not-yours")
-    assert await refused(record([child], incidents=[incident], caller=APPROVER)) == (403, "purpose-not-yours")
+    assert await refused(record([child], OwnReach(frozenset({incident})), caller=APPROVER)) == (
+        403,
+        "purpose-not-yours",
+    )
     assert await refused(about([child], caller=SOUTHMERE_UNIT)) == (404, "not-found")
     assert await refused(about([mint("subject")], caller=UNIT)) == (404, "not-found")
-    elsewhere = await record([child], incidents=[incident], caller=SOUTHMERE_UNIT)
+    elsewhere = await record([child], OwnReach(frozenset({incident})), caller=SOUTHMERE_UNIT)
     assert (elsewhere["given"], elsewhere["heldBack"], elsewhere["looks"]) == ([], [], [])
     asked = {"subjects": [child], "incidents": [incident]}
     for table in ("search", "look", "fact"):
@@ -269,3 +273,30 @@ async def test_a_persons_own_record_is_the_business_units_to_make_and_is_not_mad
         answer = await world.http.post("/v1/subject-access/incidents", json={"subjects": [child]}, headers=headers)
     assert answer.status_code >= 500
     assert incident not in answer.text
+
+
+async def test_a_persons_own_record_gives_of_an_incident_that_is_open_in_part_what_was_told_and_no_look_at_others_words(
+    world: World,
+) -> None:
+    incident, child = mint("incident"), mint("subject")
+    own, again = identity(incident, child, name="Child Told"), identity(incident, child, name="Child Untold")
+    words, others = narrative(incident, "told words", child), narrative(incident, "untold words", child)
+    await world.filed(await world.source.send(own, again, words, others))
+    await world.client.reveal([others.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
+    reach = OwnReach(frozenset(), frozenset({incident}), frozenset({own.ref, words.ref}))
+
+    record = await world.client.access_record([child], reach, caller=UNIT)
+    assert [one["reference"] for one in record["given"]] == [own.ref]
+    assert [one["reference"] for one in record["heldBack"]] == [words.ref]
+    assert record["looks"] == [], "they are the words of another agency"
+    releasing = world.client.access_record([child], reach, caller=UNIT, released=[others.ref])
+    assert await refused(releasing) == (422, "invalid")
+    police = replace(UNIT, agency="northshire-police")
+    theirs = await world.client.access_record([child], reach, caller=police)
+    assert [one["who"] for one in theirs["looks"]] == [UNIT.id, UNIT.id, APPROVER.id]
+
+    whole = OwnReach(frozenset({incident}), untold=frozenset({others.ref}))
+    record = await world.client.access_record([child], whole, caller=UNIT)
+    assert {one["reference"] for one in (*record["given"], *record["heldBack"])} == {own.ref, again.ref, words.ref}
+    releasing = world.client.access_record([child], whole, caller=UNIT, released=[others.ref])
+    assert await refused(releasing) == (422, "invalid")
