@@ -101,12 +101,13 @@ class _Message:
 
 
 def _carried(topic: str) -> Iterable[_Message]:
-    """What a topic carries, earlier versions included: they stay in the logs, and some send or read them still."""
+    """What a topic carries, earlier versions included: some send or read them still. Retired ones lie in the logs."""
     entries = feeds.carried() if topic == OUTBOUND else CATALOGUE.values()
     for entry in entries:
         form = _form(entry, topic)
         if form:
-            yield from (_Message(entry, major, form) for major, _ in entry.versions())
+            majors = entry.models if form == Form.READ else dict(entry.versions())
+            yield from (_Message(entry, major, form) for major in majors)
 
 
 def _form(entry: EventType, topic: str) -> str | None:

@@ -64,11 +64,13 @@ class Proposer:
 
 @dataclass(frozen=True)
 class EventType:
-    """One type. `model` is of today's major version; `retired` holds the models of the versions before it.
+    """One type. `model` is of today's major version; `earlier` holds the models of the versions before it, for good:
+    facts of them lie in logs.
+
+    `minors` are those of earlier versions that were added to since: they share parts with today's. `retired` are the
+    earlier versions that nobody may propose or ask for any more.
 
     `elsewhere`: a type that stands in the stream of what it is about is said by several owners, each on its topic.
-
-    `minors` are those of retired versions that were added to since: they share parts with today's.
     """
 
     name: str
@@ -80,8 +82,9 @@ class EventType:
     proposers: tuple[Proposer, ...] = ()
     major: int = 1
     minor: int = 0
-    retired: Mapping[int, type[Model]] = field(default_factory=dict)
+    earlier: Mapping[int, type[Model]] = field(default_factory=dict)
     minors: Mapping[int, int] = field(default_factory=dict)
+    retired: frozenset[int] = frozenset()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -107,10 +110,14 @@ class EventType:
         """The `dataschema` of the newest of a major version."""
         return schema_urn(self.name, major, self.minor_of(major))
 
+    @property
+    def models(self) -> Mapping[int, type[Model]]:
+        """The model of every major version that a fact may have, retired ones among them, oldest first."""
+        return dict(sorted(self.earlier.items())) | {self.major: self.model}
+
     def versions(self) -> Iterator[tuple[int, type[Model]]]:
-        """Every major version with its model, oldest first."""
-        yield from sorted(self.retired.items())
-        yield self.major, self.model
+        """Every major version that is in use, with its model, oldest first."""
+        yield from ((major, model) for major, model in self.models.items() if major not in self.retired)
 
 
 _ANY_SYSTEM = tuple(
@@ -263,7 +270,7 @@ _TYPES = (
         _NOTIFIER,
         major=2,
         minor=1,
-        retired={1: notifications.NotificationAmendedV1},
+        earlier={1: notifications.NotificationAmendedV1},
         minors={1: 1},
     ),
     _notification("notification.withdrawn", notifications.NotificationWithdrawn, "It was withdrawn.", FILED, _APPROVER),
@@ -479,7 +486,7 @@ CATALOGUE: Mapping[str, EventType] = {entry.name: entry for entry in _TYPES}
 
 
 class UnknownType(LookupError):
-    """No such type, or no such version of it. `known` names the ones there are."""
+    """No such type, or no such version of it. `known` names the ones there are, in use."""
 
     def __init__(self, type_: str, known: tuple[str, ...]) -> None:
         super().__init__("unknown event type or version")
@@ -489,15 +496,27 @@ class UnknownType(LookupError):
 
 @cache
 def version(type_: str) -> tuple[EventType, int, type[Event[Any]]]:
-    """The entry, major version and envelope class of a CloudEvents type; raises `UnknownType`."""
+    """The entry, major version and envelope class of a CloudEvents type, in use or retired; raises `UnknownType`."""
     name, _, major = type_.rpartition(".v")
     entry = CATALOGUE.get(name)
     if entry is None:
         raise UnknownType(type_, tuple(e.wire_type for e in _TYPES))
-    for number, model in entry.versions():
+    for number, model in entry.models.items():
         if major == str(number):
             return entry, number, Event[model]  # type: ignore[valid-type]
-    raise UnknownType(type_, tuple(f"{name}.v{number}" for number, _ in entry.versions()))
+    raise _unknown(type_, entry)
+
+
+def version_in_use(type_: str) -> tuple[EventType, int, type[Event[Any]]]:
+    """The same of a type as it is proposed; raises `UnknownType` for a retired version too."""
+    entry, major, envelope = version(type_)
+    if major in entry.retired:
+        raise _unknown(type_, entry)
+    return entry, major, envelope
+
+
+def _unknown(type_: str, entry: EventType) -> UnknownType:
+    return UnknownType(type_, tuple(f"{entry.name}.v{number}" for number, _ in entry.versions()))
 
 
 def parse(value: Mapping[str, Any]) -> AnyEvent:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from contracts.abroad import Turn, in_order, taken_along
 from contracts.access import Agreement, Matter, Party
 from contracts.agreements import (
     AgencyListed,
@@ -87,7 +88,8 @@ def stream_of(partnership: str) -> str:
 class Directory:
     """All agencies, partnerships and agreements of the installation. `edition` counts the facts it was folded from.
 
-    Facts of several partnerships may come in any order between them: the fold is the same.
+    Facts of several partnerships may come in any order between them: the fold is the same. `turns` are, by agency, when
+    its agreements came into force and ended; `withdrawn` were members once.
     """
 
     agencies: Mapping[str, Agency] = field(default_factory=dict)
@@ -96,6 +98,8 @@ class Directory:
     listings: Mapping[Place, Listing] = field(default_factory=dict)
     offers: Mapping[Place, Offer] = field(default_factory=dict)
     versions: Mapping[Place, int] = field(default_factory=dict)
+    turns: Mapping[str, tuple[Turn, ...]] = field(default_factory=dict)
+    withdrawn: frozenset[Place] = frozenset()
     edition: int = 0
     rules: Mapping[str, RulesAdopted] = field(default_factory=dict)
 
@@ -141,28 +145,35 @@ class Directory:
         return self.agreements.get((agency, partnership))
 
     def agreement_on(self, agency: str, matter: Matter) -> Agreement | None:
-        """The agreement that decides on a matter: in its partnership; for a participant from another, its own.
+        """The agreement that decides on a matter: in its partnership; for a participant from elsewhere, the one that it
+        takes along (`contracts.abroad`).
 
-        A member of the matter's partnership has what was agreed there, or nothing: not what another partnership gave.
+        Whoever is or was a member of the matter's partnership has what was agreed there, or nothing: not what another
+        partnership gave.
         """
         within = self.agreements.get((agency, matter.partnership))
-        if within is not None or agency not in matter.participants or self._agrees_in(agency, matter.partnership):
+        if within is not None or agency not in matter.participants or self._belonged(agency, matter.partnership):
             return within
-        return next((each for (party, _), each in sorted(self.agreements.items()) if party == agency), None)
+        return self._taken_along.get(agency)
 
     def agreement_to_say(self, agency: str, partnership: str, matter: Matter) -> Agreement | None:
         """The agreement under which an agency that names this partnership says something about a matter.
 
-        A member of the matter's partnership names that one, or it could choose the agreement that it speaks under.
+        It names the one of the agreement that decides on the matter, or it could choose what it speaks under.
         """
-        if partnership != matter.partnership and self._agrees_in(agency, matter.partnership):
-            return None
-        return self.agreements.get((agency, partnership))
+        found = self.agreement_on(agency, matter)
+        return found if found is not None and found.partnership == partnership else None
 
-    def _agrees_in(self, agency: str, partnership: str) -> bool:
-        """Whether what an agency has in a partnership is for that partnership to agree: it is a member, or it once had
-        an agreement there. One person withdraws an agency, and nothing may grow by one person's act."""
-        return (agency, partnership) in self.listings or (agency, partnership) in self.versions
+    def _belonged(self, agency: str, partnership: str) -> bool:
+        """Whether what an agency has in a partnership is for that partnership to agree: it is a member, or was one. One
+        person withdraws an agency, and nothing may grow by one person's act."""
+        return (agency, partnership) in self.listings or (agency, partnership) in self.withdrawn
+
+    @cached_property
+    def _taken_along(self) -> Mapping[str, Agreement]:
+        """The agreement of each agency that counts in partnerships it never belonged to."""
+        chosen = {agency: taken_along(turns) for agency, turns in self.turns.items()}
+        return {agency: self.agreements[agency, where] for agency, where in chosen.items() if where is not None}
 
     def name_of(self, recipient: str) -> str:
         """A recipient as a person reads it: an agency's name, an area's authority, or the code itself."""
@@ -191,23 +202,36 @@ class Directory:
                 since = self.listings[place].since if place in self.listings else at
                 return self._listing({**self.listings, place: Listing(data, since)})
             case AgencyWithdrawn():
-                left = replace(self, agreements=_without(self.agreements, place), offers=_without(self.offers, place))
-                return left._listing(_without(self.listings, place))
+                left = self._ended(place, at)
+                gone = frozenset({place} if place in self.listings else ())
+                return replace(left, withdrawn=self.withdrawn | gone)._listing(_without(self.listings, place))
             case AgreementProposed(version=version, hash=hash_):
                 offer = Offer(data.terms, version or 1, hash_ or "", by)
                 return replace(self, offers={**self.offers, place: offer})
             case AgreementApproved(version=version):
                 proposer = self.offers[place].by if place in self.offers else None
+                again = place in self.agreements and self.versions.get(place) == version
                 return replace(
-                    self,
+                    self if again else self._turned(place, at, agreed=True),
                     agreements={**self.agreements, place: _agreement(partnership, data, proposer, by)},
                     offers=_without(self.offers, place),
                     versions={**self.versions, place: version},
                 )
             case AgreementEnded():
-                return replace(self, agreements=_without(self.agreements, place), offers=_without(self.offers, place))
+                return self._ended(place, at)
             case _:
                 return None
+
+    def _ended(self, place: Place, at: datetime) -> "Directory":
+        turned = self._turned(place, at, agreed=False) if place in self.agreements else self
+        return replace(turned, agreements=_without(self.agreements, place), offers=_without(self.offers, place))
+
+    def _turned(self, place: Place, at: datetime, *, agreed: bool) -> "Directory":
+        """Two processes' clocks may differ: what a partnership says later never counts as earlier."""
+        agency, partnership = place
+        before = self.turns.get(agency, ())
+        turn = Turn(max([at, *(each.at for each in before if each.partnership == partnership)]), partnership, agreed)
+        return replace(self, turns={**self.turns, agency: in_order([*before, turn])})
 
     def _listing(self, listings: Mapping[Place, Listing]) -> "Directory":
         names = sorted({agency for agency, _ in listings})

@@ -104,7 +104,7 @@ class NotificationDelayExplained(Model):
 
 
 class NotificationAmendedV1(Model):
-    """Version 1, retired: one time for two, and a single ground."""
+    """Version 1: one time for two, and a single ground."""
 
     reason: Narrative
     content: NotificationContent

@@ -39,7 +39,7 @@ _DOING = {Form.PUBLISH: "publishing", Form.READ: "reading"}
 
 def schema(entry: EventType, major: int, form: Form) -> Schema:
     """The schema of one version of a type in one form, its envelope included."""
-    model = dict(entry.versions())[major]
+    model = entry.models[major]
     made: Schema = Event[model].model_json_schema(mode="validation")  # type: ignore[valid-type]
     made = _walk(made, _published if form is Form.PUBLISH else _read)
     properties = made["properties"]
@@ -61,9 +61,9 @@ def schema(entry: EventType, major: int, form: Form) -> Schema:
     }
 
 
-def forms(entry: EventType) -> tuple[Form, ...]:
-    """Which forms a type has: what nobody may propose is only read."""
-    return (Form.PUBLISH, Form.READ) if entry.proposers else (Form.READ,)
+def forms(entry: EventType, major: int) -> tuple[Form, ...]:
+    """Which forms a version has: what nobody may propose, or may propose no more, is only read."""
+    return (Form.PUBLISH, Form.READ) if entry.proposers and major not in entry.retired else (Form.READ,)
 
 
 def _walk(node: Any, change: Callable[[Schema], Schema]) -> Any:

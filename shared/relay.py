@@ -45,7 +45,8 @@ class Relay:
         *,
         lease_seconds: float = 4.0,
     ) -> None:
-        self.leads = False
+        self.leading = 0
+        """The term in which this process leads; 0 while it does not."""
         self._service = service
         self._database = database
         self._producer_settings = producer_settings
@@ -67,6 +68,11 @@ class Relay:
                 await asyncio.sleep(POLL_SECONDS / 2)
         finally:
             watching.cancel()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads."""
+        return self.leading > 0
 
     def oldest_unpublished_seconds(self) -> float:
         """How long the oldest fact that Kafka has not acknowledged has waited; 0 when there is none."""
@@ -90,10 +96,10 @@ class Relay:
         try:
             term = await self._follow(session)
             log.info("%s leads the relay of %s in term %s", self._holder, self._service, term)
-            self.leads = True
+            self.leading = term
             await self._lead(session, term)
         finally:
-            self.leads = False
+            self.leading = 0
             session.terminate()  # with the session goes the lease, at once
 
     async def _follow(self, session: Any) -> int:

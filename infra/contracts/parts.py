@@ -49,11 +49,14 @@ class Part:
 
 
 def parts(catalogue: Mapping[str, EventType] = CATALOGUE) -> Iterator[Part]:
-    """Every part: each version of each type in each of its forms, what only feeds hold, and the copy for the Panel."""
+    """Every part: each version of each type in each of its forms, what only feeds hold, and the copy for the Panel.
+
+    A retired version is read for ever, and neither published nor given to anyone.
+    """
     for entry in catalogue.values():
-        for major, _ in entry.versions():
-            yield from (Part(entry.name, major, form, entry) for form in forms(entry))
-            if entry.ceiling.agencies:
+        for major in entry.models:
+            yield from (Part(entry.name, major, form, entry) for form in forms(entry, major))
+            if entry.ceiling.agencies and major not in entry.retired:
                 yield Part(entry.name, major, feeds.FORM, entry)
     yield from (Part(entry.name, entry.major, feeds.FORM, entry) for entry in feeds.OWN)
     yield Part(exports.NAME, int(exports.EXPORT_VERSION.partition(".")[0]), EXPORTS)

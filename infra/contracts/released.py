@@ -162,9 +162,21 @@ def _moved(entry: EventType, released: Path, within: Directory) -> Iterator[Find
 
 
 def _retired(part: Part, entry: EventType | None, within: Directory) -> Finding:
-    """A version that is gone. Agreements name the version that an agency reads, and only the types that it proposes."""
+    """A version that is gone. Agreements name the version that an agency reads, and only the types that it proposes.
+
+    What was ever recorded lies in logs for good, so no version's form for reading may go.
+    """
     if part.folder == EXPORTS:
         return Finding(f"! {part}: retired; copies are made in the version of today from now on")
+    if part.folder == Form.READ:
+        remedy = (
+            "name it under `retired` and keep its model under `earlier`"
+            if entry
+            else "keep it, with nobody who may propose or see it"
+        )
+        return Finding(
+            f"✗ {part} cannot go: facts of it lie in logs, which today's services read: {remedy}", fails=True
+        )
     if part.folder == Form.PUBLISH:
         holders = speaking_of(within, part.name, proposing=True)
         if holders and entry is not None and entry.proposers:
@@ -178,7 +190,9 @@ def _retired(part: Part, entry: EventType | None, within: Directory) -> Finding:
         doing = "read it still, by agreement"
     if holders:
         return Finding(f"✗ {part} cannot be retired: {told(holders)} {doing}", fails=True)
-    return Finding(f"- {part}: retired; no agreement relies on it. Facts of it that lie in a log can be read no more")
+    return Finding(
+        f"- {part}: retired; no agreement relies on it, and facts of it that lie in logs are read as today's"
+    )
 
 
 def _whom(holders: tuple[Holder, ...], part: Part) -> str:

@@ -97,6 +97,8 @@ def server_properties(
         # After kill -9 the broker waits for its own old registration to run out: 12 s with the defaults.
         "broker.session.timeout.ms": 2000,
         "broker.heartbeat.interval.ms": 500,
+        # A controller with nobody to follow it writes twice a second to its own log that nothing happened.
+        "metadata.max.idle.interval.ms": 5000,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         # Inbound records leave the disk soon after the gateway has taken them (it deletes up to its own offset).
         "log.retention.check.interval.ms": 10_000,

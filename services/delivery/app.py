@@ -39,10 +39,10 @@ def app(settings: Settings) -> FastAPI:
     def admin() -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(**kafka)
 
-    def leads() -> bool:
-        return made.relay.leads
+    def leads() -> int:
+        return made.relay.leading
 
-    publishing = Publishing(made.database, heads, made.clock, kafka, ends, admin, leads=leads)
+    publishing = Publishing(made.database, heads, made.clock, kafka, admin, leads=leads)
     testing = StandingTests(made.database, made.clock, heads.ring)
     receipts = Receipts(made.database, made.clock, ends, admin, leads=leads)
     made.read(reactions(heads.ring))

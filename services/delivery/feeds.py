@@ -2,51 +2,66 @@
 
 Everything here is done in the reader's own transaction, under one lock: a sequence has no gaps, a crash repeats and
 loses nothing, and no fact can slip between an incident's opening to an agency and the past that it is then given.
+What a batch adds is gathered and written together, in as few statements for a hundred facts as for one.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
-
-from pydantic import TypeAdapter
+from functools import cached_property
+from typing import NamedTuple
 
 from contracts.access import Matter
 from contracts.catalogue import CATALOGUE, topic_of
-from contracts.decoding import decode
 from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.feeds import TESTED, shown
 from contracts.matters import incidents_of
-from services.delivery.rights import Matters, Recall, Sight, is_open, sight
+from services.delivery.known import decoded, folded, matter, recall_of, remember
+from services.delivery.reach import Reach, reach
+from services.delivery.rights import Matters, Recall, Sight, is_open
 from shared.database import Transaction
+from shared.listed import directory
 
 ONE_WRITER = 0xFEED
 """An advisory lock's number. Flows of several topics write the same feeds at once: they take turns."""
 
 PAGE = 500
+MOST_GATHERED = 5_000
+"""Rows of feeds that wait to be written: the past of many incidents may be opened at once."""
 
-_MATTER = TypeAdapter(Matter)
-_KEEP = "insert into kept (topic, subject, type, event_id, event) values ($1, $2, $3, $4, $5) returning id"
-_KEEP_MATTER = """
-    insert into matter (incident, folded, host) values ($1, $2, $3)
+_LOOK = """
+    select i.incident, m.folded, m.host, exists (select from kept where subject = i.incident) as begun
+    from unnest($1::text[]) as i (incident) left join matter m using (incident)
+    """
+_KEEP = """
+    insert into kept (topic, subject, type, event_id, event)
+    select topic, subject, type, event_id, event
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+        with ordinality as r (topic, subject, type, event_id, event, place)
+    order by place returning id
+    """
+_KEEP_MATTERS = """
+    insert into matter (incident, folded, host) select * from unnest($1::text[], $2::bytea[], $3::text[])
     on conflict (incident) do update set folded = excluded.folded
     """
+_COUNT = """
+    insert into feed_head as h (agency, last) select * from unnest($1::text[], $2::bigint[])
+    on conflict (agency) do update set last = h.last + excluded.last
+    returning agency, last
+    """
 _APPEND = """
-    with given as (
-        insert into feed_head as h (agency, last) select a, 1 from unnest($1::text[]) a order by a
-        on conflict (agency) do update set last = h.last + 1
-        returning agency, last
-    )
     insert into feed (agency, sequence, kept, subject, type, partnership, redacted, at)
-    select g.agency, g.last, $3, $4, $5, $6, string_to_array(r.redacted, ' '), $7
-    from given g join unnest($1::text[], $2::text[]) as r (agency, redacted) using (agency)
+    select agency, sequence, kept, subject, type, partnership, string_to_array(redacted, ' '), at
+    from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::timestamptz[]) as r (agency, sequence, kept, subject, type, partnership, redacted, at)
     """
 _NARROWED = """
-    insert into feed_head as h (agency, edition) select a, 1 from unnest($1::text[]) a order by a
+    insert into feed_head as h (agency, edition) select a, 1 from unnest($1::text[]) a
     on conflict (agency) do update set edition = h.edition + 1
     """
 _WIDENED = "update feed_head set edition = edition + 1 where agency = any($1::text[]) and edition > 0"
+_TESTED = "update feed_head set tested_at = $2 where agency = any($1::text[])"
 _SINCE = """
     select k.id, k.event, r.event_id is not null as recalled, r.recipients
     from kept k left join recalled r on r.event_id = k.event_id and r.subject = k.subject
@@ -56,137 +71,230 @@ _SINCE = """
       and not exists (select from feed f where f.agency = $1 and f.subject = $2 and f.kept = k.id)
     order by k.id limit $4
     """
-
-
 _HOLDERS = """
     select distinct f.agency from feed f join kept k on k.id = f.kept
     where k.event_id = $1 and f.subject = $2
     """
 
 
-async def lock(tx: Transaction) -> None:
-    """Be the one who writes feeds until the transaction ends."""
-    await tx.driver.execute("select pg_advisory_xact_lock($1)", ONE_WRITER)
+@dataclass(eq=False)
+class Kept:
+    """A fact as it came. `number`, in the order of coming, is given when it is written; `place` is its own among those
+    of an incident that began in this transaction."""
+
+    fact: AnyEvent
+    content: bytes
+    number: int | None = None
+    place: int = 0
+
+    def redacted(self, seen: Sight) -> str:
+        """The members of its data that are taken out for who sees that much, with spaces between."""
+        if seen.fields.all_but and not seen.fields.named:
+            return ""
+        kept = shown(CATALOGUE[self.fact.name], seen.fields, self.fact.major, self._whole)
+        return " ".join(name for name in self._whole if name not in kept)
+
+    @cached_property
+    def _whole(self) -> dict[str, object]:
+        return self.fact.data.model_dump(mode="json", by_alias=True, exclude_none=True)  # type: ignore[no-any-return]
 
 
-async def matters(driver: Any, incidents: Iterable[str]) -> Matters:
-    """Those of these incidents that are known."""
-    asked = sorted(set(incidents))
-    if not asked:
-        return Matters()
-    rows = await driver.fetch("select incident, folded, host from matter where incident = any($1::text[])", asked)
-    return Matters({row[0]: _matter(row[1]) for row in rows}, {row[0]: row[2] for row in rows})
+class Row(NamedTuple):
+    """A place in a feed that has no number yet; a standing test's without a fact."""
+
+    agency: str
+    kept: Kept | None
+    type: str
+    partnership: str
+    redacted: str
+    at: datetime
 
 
-@lru_cache(maxsize=4096)
-def _matter(folded: bytes) -> Matter:
-    return _MATTER.validate_json(folded)
+class Growth:
+    """What one transaction adds to the feeds; made by `growing`, and written before the commit at the latest.
 
-
-@lru_cache(maxsize=2048)
-def decoded(content: bytes) -> AnyEvent:
-    """A kept fact; the newest are asked for again and again, by every reader."""
-    return decode(content)
-
-
-async def keep(tx: Transaction, fact: AnyEvent) -> int:
-    """Keep a fact as it came; its number in the order of coming."""
-    number: int = await tx.driver.fetchval(_KEEP, *_kept(fact))
-    return number
-
-
-def _kept(fact: AnyEvent) -> tuple[Any, ...]:
-    return topic_of(fact), fact.subject, fact.type, fact.id, fact.to_json()
-
-
-async def keep_matter(tx: Transaction, incident: str, matter: Matter, host: str) -> None:
-    """Remember an incident as it is folded now; its host is given once, and stays."""
-    await tx.driver.execute(_KEEP_MATTER, incident, _MATTER.dump_json(matter), host)
-
-
-async def recall(tx: Transaction, event: str, subject: str, taken: Recall) -> frozenset[str]:
-    """Remember that a fact was taken back; the agencies in whose feeds it stands."""
-    recipients = None if taken.recipients is None else sorted(taken.recipients)
-    await tx.driver.execute(
-        # Taken back twice, it is taken from whom either says; without recipients, from everybody but the authority.
-        "insert into recalled as r (event_id, subject, recipients) values ($1, $2, $3)"
-        " on conflict (event_id, subject) do update set recipients = case"
-        " when r.recipients is null or excluded.recipients is null then null"
-        " else r.recipients || excluded.recipients end",
-        *(event, subject, recipients),
-    )
-    rows = await tx.driver.fetch(_HOLDERS, event, subject)
-    return frozenset(agency for (agency,) in rows)
-
-
-def recall_of(row: Any) -> Recall | None:
-    """What a row that was read with `recalled` says of its fact."""
-    if not row["recalled"]:
-        return None
-    return Recall(None if row["recipients"] is None else frozenset(row["recipients"]))
-
-
-async def append(tx: Transaction, number: int, fact: AnyEvent, to: Mapping[str, Sight], now: datetime) -> None:
-    """Give a kept fact the next number in each of these feeds."""
-    if to:
-        agencies = sorted(to)
-        taken_out = [" ".join(_redacted(fact, to[agency])) for agency in agencies]
-        about = (number, fact.subject, fact.type, fact.partnership, now)
-        await tx.driver.execute(_APPEND, agencies, taken_out, *about)
-
-
-def _redacted(fact: AnyEvent, seen: Sight) -> list[str]:
-    whole = fact.data.model_dump(mode="json", by_alias=True, exclude_none=True)
-    kept = shown(CATALOGUE[fact.name], seen.fields, fact.major, whole)
-    return [name for name in whole if name not in kept]
-
-
-async def give_past(tx: Transaction, directory: Directory, agency: str, incident: str, now: datetime) -> None:
-    """Append what is kept of an incident and lies behind the last that the agency has of it, in the order of coming.
-
-    So a new participant gets all of its past, one let in again what came meanwhile, and no order is ever broken.
+    `known` are the incidents that its facts tell of, as they stand now.
     """
-    after = 0
-    while rows := await tx.driver.fetch(_SINCE, agency, incident, after, PAGE):
-        for row in rows:
-            fact = decoded(row["event"])
-            known = await matters(tx.driver, incidents_of(fact))
-            seen = sight(directory, agency, fact, known, recall=recall_of(row))
-            if seen is not None:
-                await append(tx, row["id"], fact, {agency: seen}, now)
-            after = row["id"]
-        if len(rows) < PAGE:
+
+    def __init__(self, tx: Transaction, listed: Directory) -> None:
+        self.directory = listed
+        self.known = Matters()
+        self._tx = tx
+        self._looked: set[str] = set()
+        self._begun: dict[str, list[Kept]] = {}  # the whole past of those that begin here
+        self._given: dict[tuple[str, str], int] = {}  # how much of that each agency has
+        self._kept: list[Kept] = []
+        self._rows: list[Row] = []
+        self._pending: set[str | None] = set()
+        self._changed: dict[str, tuple[Matter, str]] = {}
+        self._narrowed: set[str] = set()
+        self._widened: set[str] = set()
+
+    @property
+    def reach(self) -> Reach:
+        """Whom facts reach under the directory as it is now."""
+        return reach(self.directory)
+
+    async def look(self, facts: Iterable[AnyEvent]) -> None:
+        """Know the incidents that these facts tell of."""
+        asked = {name for fact in facts for name in incidents_of(fact)} - self._looked
+        if not asked:
             return
+        self._looked |= asked
+        for incident, known, host, begun in await self._tx.driver.fetch(_LOOK, sorted(asked)):
+            if known is not None:
+                self.known[incident], self.known.hosts[incident] = matter(known), host
+            elif not begun:
+                self._begun[incident] = []
 
+    def keep(self, fact: AnyEvent, content: bytes) -> Kept:
+        """Keep a fact as it came."""
+        remember(content, fact)
+        past = self._begun.get(fact.subject or "")
+        kept = Kept(fact, content, place=len(past or ()))
+        if past is not None:
+            past.append(kept)
+        self._kept.append(kept)
+        self._pending.add(fact.subject)
+        return kept
 
-async def narrowed(tx: Transaction, agencies: Collection[str]) -> None:
-    """Say that something was taken from these agencies' rights: open streams end, and topics are written anew."""
-    if agencies:
-        await tx.driver.execute(_NARROWED, sorted(agencies))
+    def change(self, incident: str, now: Matter, host: str) -> None:
+        """Remember an incident as it is folded now; its host is given once, and stays."""
+        self.known[incident] = now
+        self._changed[incident] = now, self.known.hosts.setdefault(incident, host)
 
+    def append(self, kept: Kept, to: Mapping[str, Sight], now: datetime) -> None:
+        """Give a kept fact the next number in each of these feeds."""
+        fact, taken_out = kept.fact, {}
+        for agency, seen in to.items():
+            if seen not in taken_out:
+                taken_out[seen] = kept.redacted(seen)
+            self._rows.append(Row(agency, kept, fact.type, fact.partnership, taken_out[seen], now))
+            if fact.subject in self._begun:
+                self._given[agency, fact.subject] = kept.place + 1
+        self._pending.add(fact.subject)
 
-async def widened(tx: Transaction, agencies: Collection[str]) -> None:
-    """Say that these agencies' rights gained: a topic with tombstones is written anew, without those of them."""
-    if agencies:
-        await tx.driver.execute(_WIDENED, sorted(agencies))
+    async def append_tests(self, to: Mapping[str, str], now: datetime) -> None:
+        """Append a standing test to the feed of each of these agencies, under the partnership that is named."""
+        self._rows += [Row(agency, None, TESTED.wire_type, where, "", now) for agency, where in to.items()]
+        await self.write()
+        await self._tx.driver.execute(_TESTED, list(to), now)
 
+    def narrow(self, agencies: Iterable[str]) -> None:
+        """Say that something was taken from these agencies' rights: open streams end, and topics are written anew."""
+        self._narrowed |= set(agencies)
 
-async def open_to(tx: Transaction, directory: Directory, agency: str) -> AsyncIterator[str]:
-    """Every known incident that is open to an agency, a page at a time."""
-    after = ""
-    while True:
-        rows = await tx.driver.fetch(
-            "select incident, folded from matter where incident > $1 order by incident limit $2", after, PAGE
+    def widen(self, agencies: Iterable[str]) -> None:
+        """Say that these agencies' rights gained: a topic with tombstones is written anew, without those of them."""
+        self._widened |= set(agencies)
+
+    async def give_past(self, agency: str, incident: str, now: datetime) -> None:
+        """Append what is kept of an incident and lies behind the last that the agency has of it, in order of coming.
+
+        So a new participant gets all of its past, one let in again what came meanwhile, and no order is ever broken.
+        """
+        if incident in self._begun:
+            for kept in self._begun[incident][self._given.get((agency, incident), 0) :]:
+                self._give(kept, agency, None, now)
+            return
+        if incident in self._pending or len(self._rows) > MOST_GATHERED:
+            await self.write()
+        after = 0
+        while rows := await self._tx.driver.fetch(_SINCE, agency, incident, after, PAGE):
+            past = [(Kept(decoded(row["event"]), row["event"], row["id"]), recall_of(row)) for row in rows]
+            await self.look(kept.fact for kept, _ in past)
+            for kept, recall in past:
+                self._give(kept, agency, recall, now)
+            after = rows[-1]["id"]
+            if len(rows) < PAGE:
+                return
+
+    def _give(self, kept: Kept, agency: str, recall: Recall | None, now: datetime) -> None:
+        seen = self.reach.sight(agency, kept.fact, self.known, recall=recall)
+        if seen is not None:
+            self.append(kept, {agency: seen}, now)
+
+    async def recall(self, event: str, subject: str, taken: Recall) -> frozenset[str]:
+        """Remember that a fact was taken back; the agencies in whose feeds it stands."""
+        await self.write()
+        self._begun.pop(subject, None)  # its past is not simply what came of it any more
+        recipients = None if taken.recipients is None else sorted(taken.recipients)
+        await self._tx.driver.execute(
+            # Taken back twice, it is taken from whom either says; without recipients, from everybody but the authority.
+            "insert into recalled as r (event_id, subject, recipients) values ($1, $2, $3)"
+            " on conflict (event_id, subject) do update set recipients = case"
+            " when r.recipients is null or excluded.recipients is null then null"
+            " else r.recipients || excluded.recipients end",
+            *(event, subject, recipients),
         )
-        for incident, folded in rows:
-            if is_open(directory, agency, _matter(folded)):
-                yield incident
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][0]
+        rows = await self._tx.driver.fetch(_HOLDERS, event, subject)
+        return frozenset(agency for (agency,) in rows)
+
+    async def open_to(self, agency: str) -> AsyncIterator[str]:
+        """Every known incident that is open to an agency, a page at a time."""
+        await self.write()
+        after = ""
+        while True:
+            rows = await self._tx.driver.fetch(
+                "select incident, folded from matter where incident > $1 order by incident limit $2", after, PAGE
+            )
+            for incident, known in rows:
+                if is_open(self.directory, agency, matter(known)):
+                    yield incident
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+    async def write(self) -> None:
+        """Write all that was gathered so far."""
+        driver = self._tx.driver
+        if changed := [(incident, folded(now), host) for incident, (now, host) in self._changed.items()]:
+            await driver.execute(_KEEP_MATTERS, *_columns(changed))
+        if self._kept:
+            facts = [(kept.fact, kept.content) for kept in self._kept]
+            told = [(topic_of(fact), fact.subject, fact.type, fact.id, content) for fact, content in facts]
+            numbers = sorted(number for (number,) in await driver.fetch(_KEEP, *_columns(told)))
+            for kept, number in zip(self._kept, numbers, strict=True):
+                kept.number = number
+        if self._rows:
+            await self._append(self._rows)
+        if self._narrowed:
+            await driver.execute(_NARROWED, sorted(self._narrowed))
+        if widened := self._widened - self._narrowed:
+            await driver.execute(_WIDENED, sorted(widened))
+        for gathered in (self._changed, self._kept, self._rows, self._pending, self._narrowed, self._widened):
+            gathered.clear()
+
+    async def _append(self, rows: Sequence[Row]) -> None:
+        counts: dict[str, int] = {}
+        for row in rows:
+            counts[row.agency] = counts.get(row.agency, 0) + 1
+        ends = await self._tx.driver.fetch(_COUNT, *_columns(sorted(counts.items())))
+        last = {agency: end - counts[agency] for agency, end in ends}
+        told = []
+        for row in rows:
+            last[row.agency] += 1
+            of = (row.kept.number, row.kept.fact.subject) if row.kept else (None, None)
+            told.append((row.agency, last[row.agency], *of, row.type, row.partnership, row.redacted, row.at))
+        await self._tx.driver.execute(_APPEND, *_columns(told))
 
 
-async def append_test(tx: Transaction, agency: str, partnership: str, now: datetime) -> None:
-    """Append a standing test to one agency's feed."""
-    await tx.driver.execute(_APPEND, [agency], [""], None, None, TESTED.wire_type, partnership, now)
-    await tx.driver.execute("update feed_head set tested_at = $2 where agency = $1", agency, now)
+def _columns(rows: Sequence[Collection[object]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def growing(tx: Transaction, facts: Iterable[AnyEvent] = ()) -> Growth:
+    """What this transaction adds to the feeds, with what these facts tell of known. From the first call to its end the
+    transaction is the one that writes feeds."""
+    here: Growth | None = tx.known.get(Growth)
+    if here is None:
+        await tx.driver.execute("select pg_advisory_xact_lock($1)", ONE_WRITER)
+        here = tx.known[Growth] = Growth(tx, await directory(tx.connection))
+        tx.later("feeds", _written, here)
+    await here.look(facts)
+    return here
+
+
+async def _written(_: Transaction, several: Sequence[Growth]) -> None:
+    for one in several:
+        await one.write()

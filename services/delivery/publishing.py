@@ -1,13 +1,14 @@
 """Feeds to Kafka: each agency's own topic, one partition, in the order of the feed, from what was last acknowledged.
 
 What is published twice after a crash bears the number it had, and its reader skips it. Where something was taken from
-an agency's rights its topic is emptied and the feed written again, with tombstones where it may not look any more.
+an agency's rights the feed is written again, with tombstones where it may not look any more, and its topic emptied of
+what lies before that. Behind it nothing can come of a leader that was paused: Kafka takes no more from its producer.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +34,11 @@ FEEDS_AT_ONCE = 32
 ABSENT_SECONDS = 30.0
 """How long a topic that the broker does not have is left alone."""
 
+LAST_EPOCH = 32_000
+"""Kafka counts a producer's epochs in sixteen bits. After this one, another id is taken."""
+
 LONGEST_PAUSE = 5.0
 POLL_SECONDS = 1.0
-
-Ends = Callable[[Collection[TopicPartition]], Any]
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +51,27 @@ _ANEW = """
     insert into outbound as o (agency, sequence, edition) values ($1, 0, $2)
     on conflict (agency) do update set sequence = 0, edition = excluded.edition
     """
+_SUCCEED = f"""
+    insert into writer as w (sole, producer, epoch, term) values (true, $1, 0, $2)
+    on conflict (sole) do update set term = excluded.term,
+        producer = case when w.epoch < {LAST_EPOCH} then w.producer else excluded.producer end,
+        epoch = case when w.epoch < {LAST_EPOCH} then w.epoch + 1 else 0 end
+    where w.term <= excluded.term returning producer, epoch
+    """  # noqa: S608 - a number of ours
 _MARK = "update outbound set sequence = $2 where agency = $1 and edition = $3 and sequence < $2"
 
 
 def topic_of(agency: str) -> str:
     """The topic that one agency alone may read."""
     return f"partner.{agency}.outbound"
+
+
+class Superseded(Exception):
+    """Another process has led since this one did."""
+
+
+class Unplaced(KafkaError):  # type: ignore[misc]
+    """The broker has a batch and does not say where: what lies before it cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +85,8 @@ class Due:
 
 
 class Publishing:
-    """Publishes while this process leads. `kafka` are aiokafka's settings; `ends` tells where partitions end, and
-    `admin` makes a client that may empty them."""
+    """Publishes while this process leads, in the term that `leads` tells (0: not). `kafka` are aiokafka's settings,
+    and `admin` makes a client that may empty topics."""
 
     def __init__(
         self,
@@ -77,16 +94,14 @@ class Publishing:
         heads: Heads,
         clock: Clock,
         kafka: Mapping[str, Any],
-        ends: Ends,
         admin: Callable[[], AIOKafkaAdminClient],
         *,
-        leads: Callable[[], bool],
+        leads: Callable[[], int],
     ) -> None:
         self._database = database
         self._heads = heads
         self._clock = clock
         self._kafka = kafka
-        self._ends = ends
         self._admin = admin
         self._leads = leads
         self._absent: dict[str, float] = {}
@@ -97,7 +112,7 @@ class Publishing:
         while True:
             try:
                 if self._leads():
-                    async with in_order(self._kafka) as producer:
+                    async with in_order(self._kafka, self.successor) as producer:
                         while self._leads():
                             if not await self.once(producer):
                                 await self._heads.any_moved(POLL_SECONDS)
@@ -106,6 +121,17 @@ class Publishing:
                 log.warning("publishing feeds stopped", extra={"error": type(failure).__name__})
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def successor(self, given: int) -> tuple[int, int]:
+        """The id and epoch by which this process's next producer shall go. Raises Superseded.
+
+        Who was paused and has not noticed yet gets none: its epoch would be above that of the process that leads.
+        """
+        async with self._database.transaction() as tx:
+            taken = await tx.driver.fetchrow(_SUCCEED, given, self._leads())
+        if taken is None:
+            raise Superseded
+        return taken["producer"], taken["epoch"]
 
     async def once(self, producer: AIOKafkaProducer) -> bool:
         """One batch for each feed that is due; whether there was anything. Raises the first failure, after the rest."""
@@ -128,13 +154,15 @@ class Publishing:
         if not await self._is_there(producer, topic):
             self._absent[due.agency] = time.monotonic() + ABSENT_SECONDS
             return
-        sequence = due.sequence
-        if due.written != due.edition:
-            await self._begin_anew(due, topic)
-            sequence = 0
-        page = await read(self._database, due.agency, sequence, AT_ONCE)
-        if page.items and page.head.edition == due.edition:
-            await self._send(producer, topic, due, page)
+        anew = due.written != due.edition
+        page = await read(self._database, due.agency, 0 if anew else due.sequence, AT_ONCE)
+        if page.head.edition != due.edition:
+            return
+        if page.items:
+            await self._send(producer, topic, due, page, anew=anew)
+        elif anew:
+            async with self._database.transaction() as tx:
+                await tx.driver.execute(_ANEW, due.agency, due.edition)
 
     async def _is_there(self, producer: AIOKafkaProducer, topic: str) -> bool:
         try:
@@ -145,22 +173,9 @@ class Publishing:
             return False
         return True
 
-    async def _begin_anew(self, due: Due, topic: str) -> None:
-        """Empty the topic of what was written under other rights, and then say that it lacks everything."""
-        if due.written is not None:
-            place = TopicPartition(topic, 0)
-            end = (await self._ends([place]))[place]
-            admin = self._admin()
-            try:
-                await admin.start()
-                await admin.delete_records({place: RecordsToDelete(before_offset=end)}, timeout_ms=10_000)
-            finally:
-                await admin.close()
-            log.warning("a topic was emptied and is written anew", extra={"topic": topic, "edition": due.edition})
-        async with self._database.transaction() as tx:
-            await tx.driver.execute(_ANEW, due.agency, due.edition)
-
-    async def _send(self, producer: AIOKafkaProducer, topic: str, due: Due, page: Page) -> None:
+    async def _send(self, producer: AIOKafkaProducer, topic: str, due: Due, page: Page, *, anew: bool) -> None:
+        """Send some of a feed. The first of it under other rights is sent before the topic is emptied up to there: then
+        a batch of an earlier producer lies before it, and goes, or comes after it, and is refused."""
         builder = producer.create_batch()
         sent = _filled(builder, page.items)
         if not sent:
@@ -168,9 +183,25 @@ class Publishing:
         async with self._database.transaction() as tx:
             await records.sending(tx, due.agency, page.items[:sent], self._clock.now())
         offset = await deliver(producer, builder, topic, 0)
+        if anew and offset:
+            await self._empty(topic, offset)
         async with self._database.transaction() as tx:
+            if anew:
+                await tx.driver.execute(_ANEW, due.agency, due.edition)
             await records.handed(tx, due.agency, "kafka", page.items[:sent], self._clock.now(), offset)
             await tx.driver.execute(_MARK, due.agency, page.items[sent - 1].sequence, due.edition)
+
+    async def _empty(self, topic: str, before: int) -> None:
+        if before < 0:
+            raise Unplaced
+        admin = self._admin()
+        try:
+            await admin.start()
+            place = TopicPartition(topic, 0)
+            await admin.delete_records({place: RecordsToDelete(before_offset=before)}, timeout_ms=10_000)
+        finally:
+            await admin.close()
+        log.warning("a topic was emptied and is written anew", extra={"topic": topic})
 
 
 def _filled(builder: Any, items: Sequence[Outbound]) -> int:

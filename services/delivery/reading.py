@@ -9,9 +9,10 @@ from typing import Any
 from contracts.directory import Directory
 from contracts.feeds import TESTED, Outbound, outbound, standing_test, withheld
 from contracts.matters import incidents_of
-from services.delivery.feeds import decoded, matters, recall_of
 from services.delivery.heads import Head
-from services.delivery.rights import Matters, sight, told_of_recall
+from services.delivery.known import decoded, matters, recall_of
+from services.delivery.reach import Reach, reach
+from services.delivery.rights import Matters, told_of_recall
 from shared.database import Database, driver_of
 from shared.listed import directory
 
@@ -73,7 +74,7 @@ async def read(
         rows = await driver.fetch(_ROWS, agency, after, limit)
         named = {name for row in rows if row["event"] for name in incidents_of(decoded(row["event"]))}
         known = await matters(driver, named)
-    items = tuple(_shown(listed, agency, row, known, partnerships) for row in rows)
+    items = tuple(_shown(reach(listed), agency, row, known, partnerships) for row in rows)
     return Page(items, Head(*head) if head else Head(), _known(listed, agency))
 
 
@@ -83,12 +84,12 @@ def _known(listed: Directory, agency: str) -> Known:
     return Known.NOT_LISTED if listed.edition else Known.NOTHING_YET
 
 
-def _shown(listed: Directory, agency: str, row: Any, known: Matters, partnerships: Collection[str] | None) -> Outbound:
+def _shown(of: Reach, agency: str, row: Any, known: Matters, partnerships: Collection[str] | None) -> Outbound:
     place: dict[str, Any] = {"at": row["at"], "partnership": row["partnership"]}
     if row["type"] == TESTED.wire_type:
         return standing_test(agency, row["sequence"], **place)
     fact = decoded(row["event"])
-    seen = told_of_recall(fact, sight(listed, agency, fact, known, partnerships, recall_of(row)))
+    seen = told_of_recall(fact, of.sight(agency, fact, known, partnerships, recall_of(row)))
     if seen is None:
         return withheld(agency, row["sequence"], **place)
     return outbound(fact, seen.fields, seen.major, sequence=row["sequence"], own=fact.agency == agency)

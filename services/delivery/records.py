@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.directory import Agency
 from contracts.feeds import WITHHELD, Outbound
-from services.delivery.feeds import decoded
+from services.delivery.known import decoded
 from shared.database import Database, Transaction, driver_of
 from shared.listed import directory
 

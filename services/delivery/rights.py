@@ -23,10 +23,16 @@ _ANY_OTHER = ""
 
 @dataclass(frozen=True)
 class Sight:
-    """What a reader sees of a fact, and in which major version of its type."""
+    """What a reader sees of a fact, in which major version of its type, and under the agreements of which
+    partnerships."""
 
     fields: Fields
     major: int
+    under: frozenset[str] = frozenset()
+
+    def within(self, partnerships: Collection[str] | None) -> bool:
+        """Whether a token that reaches these partnerships (None: all) reaches it."""
+        return partnerships is None or self.under <= set(partnerships)
 
 
 @dataclass(frozen=True)
@@ -72,27 +78,37 @@ def sight(
 
     It must be entitled to every incident that the fact tells of. `partnerships`: how far the reader's token reaches.
     """
-    party, about = directory.member(agency), matters.of(fact)
-    if party is None or not about:
+    about = matters.of(fact)
+    if not about or hidden(fact, agency, matters.authority(directory, fact.subject), recall):
         return None
-    authority = matters.authority(directory, fact.subject)
-    if recall and recall.hides_from(agency, authority):
+    seen = judged(directory, agency, fact.name, about)
+    return seen if seen is not None and seen.within(partnerships) else None
+
+
+def judged(directory: Directory, agency: str, name: str, about: tuple[Matter, ...]) -> Sight | None:
+    """What an agency sees of any fact of a type that tells of these matters, as far as they and its rights decide."""
+    party = directory.member(agency)
+    if party is None:
         return None
-    if isinstance(fact.data, RecordRead) and not fact.data.is_for(agency, authority):
-        return None
-    if shuts_out(fact, agency):
-        return None
-    fields, major = EVERYTHING, CATALOGUE[fact.name].major
+    fields, major, under = EVERYTHING, CATALOGUE[name].major, set()
     for one in about:
         agreement = directory.agreement_on(agency, one)
-        found = visible_fields(party, fact.name, agreement, one)
+        found = visible_fields(party, name, agreement, one)
         if found is None or agreement is None:
             return None
-        if partnerships is not None and agreement.partnership not in partnerships:
-            return None
         fields &= found
-        major = min(major, agreement.reads.get(fact.name, major))
-    return Sight(fields, major)
+        major = min(major, agreement.reads.get(name, major))
+        under.add(agreement.partnership)
+    return Sight(fields, major, frozenset(under))
+
+
+def hidden(fact: AnyEvent, agency: str, authority: str | None, recall: Recall | None = None) -> bool:
+    """Whether this one fact is kept from an agency, whatever it may see of its type and matter."""
+    if recall and recall.hides_from(agency, authority):
+        return True
+    if isinstance(fact.data, RecordRead) and not fact.data.is_for(agency, authority):
+        return True
+    return shuts_out(fact, agency)
 
 
 def shuts_out(fact: AnyEvent, agency: str) -> bool:
@@ -112,17 +128,6 @@ def told_of_recall(fact: AnyEvent, seen: Sight | None) -> Sight | None:
 
 
 AT_LEAST = Sight(only("event", "because"), 1)
-
-
-def readers(directory: Directory, fact: AnyEvent, matters: Matters) -> dict[str, Sight]:
-    """Every agency for which the fact exists, with what it sees of it."""
-    found = {agency: sight(directory, agency, fact, matters) for agency in directory.agencies}
-    return {agency: seen for agency, seen in found.items() if seen is not None}
-
-
-def concerned(directory: Directory, matter: Matter) -> frozenset[str]:
-    """The agencies to which the incident is open at all, whatever types they may read of it."""
-    return frozenset(agency for agency in directory.agencies if is_open(directory, agency, matter))
 
 
 def is_open(directory: Directory, agency: str, matter: Matter) -> bool:

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.delivery import feeds, records
-from services.delivery.publishing import Ends, topic_of
+from services.delivery import records
+from services.delivery.feeds import growing
+from services.delivery.publishing import topic_of
 from services.delivery.records import TEST_EVERY
 from shared.clock import Clock
 from shared.database import Database, driver_of
@@ -20,6 +22,8 @@ LISTEN_EVERY = 15.0
 """Real seconds between two looks at whether a test is due, and at how far agencies' Kafka consumers have come."""
 
 log = logging.getLogger(__name__)
+
+Ends = Callable[[Collection[TopicPartition]], Any]
 
 _TESTED = "select agency from feed_head where tested_at > $1"
 _SEQUENCE_AT = """
@@ -53,13 +57,11 @@ class StandingTests:
     async def once(self) -> int:
         """Append one to each feed whose last is a quarter of an hour old; how many those were."""
         async with self._database.transaction() as tx:
-            await feeds.lock(tx)
+            here = await growing(tx)
             now = self._clock.now()
-            listed = await directory(tx.connection)
             tested = {agency for (agency,) in await tx.driver.fetch(_TESTED, now - TEST_EVERY)}
-            due = {agency: where for agency, where in sorted(listed.agreements) if agency not in tested}
-            for agency, partnership in due.items():
-                await feeds.append_test(tx, agency, partnership, now)
+            due = {agency: where for agency, where in sorted(here.directory.agreements) if agency not in tested}
+            await here.append_tests(due, now)
             tx.after_commit(self._wake)
         return len(due)
 
@@ -74,7 +76,7 @@ class Receipts:
         ends: Ends,
         admin: Callable[[], AIOKafkaAdminClient],
         *,
-        leads: Callable[[], bool],
+        leads: Callable[[], int],
     ) -> None:
         self._database = database
         self._clock = clock

@@ -1,6 +1,19 @@
 """What delivery keeps: facts as they came, what access depends on, and each agency's feed with what became of it."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.limits import limit_table
@@ -76,6 +89,16 @@ outbound = Table(
     Column("sequence", BigInteger, nullable=False, comment="the last one that Kafka has acknowledged"),
     Column("edition", BigInteger, nullable=False, comment="of the rights under which the topic was written"),
     postgresql_with={"fillfactor": 50},
+)
+
+# By what Kafka knows the one that writes agencies' topics: each has the epoch after that of the one before it.
+writer = Table(
+    "writer",
+    metadata,
+    Column("sole", Boolean, CheckConstraint("sole"), primary_key=True),
+    Column("producer", BigInteger, nullable=False, comment="Kafka's id of it"),
+    Column("epoch", Integer, nullable=False),
+    Column("term", BigInteger, nullable=False, comment="of the lease under which it was taken"),
 )
 
 # Which part of a feed went to its agency, when and how: kept for the day on which something went wrong. Over Kafka

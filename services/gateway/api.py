@@ -94,9 +94,9 @@ def events_router(way: WayIn) -> APIRouter:
 
     @router.get("/submissions/{submission}", summary="What became of one message")
     async def submission(submission: str, who: Who) -> Response:
-        agency = way.arrival(who).party.agency
+        party = way.arrival(who).party
         async with way.database.reading() as connection:
-            found = await receipts.submission(connection, agency, _plain(submission))
+            found = await receipts.submission(connection, party.agency, _plain(submission), party.person)
         return _receipt(found)
 
     @router.get("/submissions", summary="What became of a message, by its own id or offset; or of all, newest first")
@@ -108,16 +108,17 @@ def events_router(way: WayIn) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
-        agency = way.arrival(who).party.agency
+        party = way.arrival(who).party
+        agency, person = party.agency, party.person
         async with way.database.reading() as connection:
             if offset is not None:
-                return _receipt(await receipts.at_offset(connection, agency, offset))
+                return _receipt(await receipts.at_offset(connection, agency, offset, person))
             if event_id is not None:
                 named = _plain(source) if source is not None else f"/agencies/{agency}"
-                return _receipt(await receipts.latest(connection, agency, named, _plain(event_id)))
+                return _receipt(await receipts.latest(connection, agency, named, _plain(event_id), person))
             listed = f"submissions of {agency}"
             before = way.cursors.decode(cursor, of=listed)["before"] if cursor else None
-            rows = await receipts.recent(connection, agency, before, limit)
+            rows = await receipts.recent(connection, agency, before, limit, person)
         more = way.cursors.encode({"before": rows[-1][0]}, of=listed) if len(rows) == limit else None
         return _json({"items": [receipt.to_json() for _, receipt in rows]} | ({"next": more} if more else {}))
 

@@ -28,7 +28,7 @@ def directory_router(desk: Desk) -> APIRouter:
     @router.get("/agencies", summary="The agencies of the caller's partnerships")
     async def agencies(viewer: Looks) -> Response:
         known = viewer.directory.agencies.values()
-        return _json({"items": [_agency(viewer, one) for one in known if one.partnerships & viewer.partnerships]})
+        return _json({"items": [agency_shown(viewer, one) for one in known if one.partnerships & viewer.partnerships]})
 
     @router.get("/agreements", summary="The sharing agreements in force, and those that await a second person")
     async def agreements(viewer: Looks) -> Response:
@@ -61,13 +61,16 @@ def _may_see(viewer: Viewer, place: tuple[str, str]) -> bool:
     return agency == viewer.party.agency or viewer.sees(Matter(partnership), "agreement.approved") is not None
 
 
-def _agency(viewer: Viewer, agency: Agency) -> dict[str, Any]:
+def agency_shown(viewer: Viewer, agency: Agency) -> dict[str, Any]:
+    """An agency as far as the viewer's partnerships list it: partnerships are blind to each other."""
+    shared = sorted(agency.partnerships & viewer.partnerships)
+    listed = [viewer.directory.listings[agency.id, partnership].entry for partnership in shared]
     return {
         "agency": agency.id,
         "name": agency.name,
         "type": agency.type.value,
-        "areas": sorted(agency.areas),
-        "partnerships": sorted(agency.partnerships & viewer.partnerships),
+        "areas": sorted({area for entry in listed for area in entry.areas}),
+        "partnerships": shared,
         "mailboxes": {role.value: address for role, address in agency.mailboxes.items()},
         "contacts": dict(agency.contacts),
     }

@@ -31,6 +31,9 @@ PATIENCE = httpx.Timeout(10, read=45)
 SLOWEST = 20.0
 """Seconds for which a stream's reader may take nothing of what waits for it."""
 
+NO_CURSOR = "-"
+"""Stands for what no cursor can be: delivery refuses it as it refuses any other."""
+
 log = logging.getLogger(__name__)
 
 
@@ -99,7 +102,8 @@ def feed_router(feeds: Feeds) -> APIRouter:
         last_event_id: Annotated[str | None, Header(max_length=400)] = None,
     ) -> Response:
         asked = {"limit": str(limit)} | ({"after": after} if after else {})
-        told = {"prefer": prefer, "last-event-id": last_event_id, "accept": _accepted(request)}
+        told = {"prefer": prefer if _plain(prefer) else "", "accept": _accepted(request)}
+        told["last-event-id"] = (last_event_id or "") if _plain(last_event_id or "") else NO_CURSOR
         headers = {name: value for name, value in told.items() if value}
         return await _passed(feeds, request, who, params=asked, headers=headers)
 
@@ -160,6 +164,11 @@ def _why(body: bytes) -> str:
         return str(orjson.loads(body)["type"]).removeprefix(TYPE_PREFIX)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return "refused"
+
+
+def _plain(text: str) -> bool:
+    """Whether it can be passed on in a header: a preference that cannot be understood is none (RFC 7240)."""
+    return text.isascii() and text.isprintable()
 
 
 def _accepted(request: Request) -> str:

@@ -16,14 +16,14 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_detail import Detail, Seen
 from services.gateway.asking import allow, asked
-from services.gateway.history import is_host, kept_from
+from services.gateway.history import is_host, kept_from, stated
 from services.gateway.queries import IncidentRow
 from services.gateway.readable import own_record
-from services.gateway.sight import Viewer, incident_shown
+from services.gateway.sight import Viewer, incident_shown, references_in
 from services.gateway.subjects import incidents_with
 from shared.http import Fault, Problem, not_found
 from shared.identity import Caller, caller
-from shared.vault_client import Sealable, Sealer, keep
+from shared.vault_client import OwnReach, Sealable, Sealer, keep
 
 Who = Annotated[Caller, Depends(caller)]
 Owner = Annotated[str, StringConstraints(pattern=r"^(subject|incident)-[0-9a-f]{32}$")]
@@ -86,9 +86,9 @@ class Records:
         if not await self._is_theirs(viewer, owner):
             raise not_found()
 
-    async def only_theirs(self, viewer: Viewer, listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """What the vault lists by `owner`, less what is not the viewer's to decide."""
-        return [each for each in listed if await self._is_theirs(viewer, each["owner"])]
+    async def only_theirs(self, viewer: Viewer, owners: Iterable[str]) -> list[str]:
+        """Those of these records whose end is the viewer's to decide."""
+        return [owner for owner in owners if await self._is_theirs(viewer, owner)]
 
     async def _is_theirs(self, viewer: Viewer, owner: str) -> bool:
         """The vault knows neither who holds the duty nor exclusions, and sees to the partnership.
@@ -117,7 +117,8 @@ class Records:
         if not (seen or opened):
             raise not_found()
         released = about.released
-        record = await asked(vault.access_record(subjects, incidents=opened, caller=who, released=released))
+        reach = await self.reach(viewer, opened)
+        record = await asked(vault.access_record(subjects, reach, caller=who, released=released))
         return record | {"subject": about.subject, "codes": [_codes(each) for each in seen]}
 
     async def opened(self, viewer: Viewer, incidents: Iterable[str]) -> frozenset[str]:
@@ -126,6 +127,23 @@ class Records:
         seen = [row for row in await self._rows(incidents) if incident_shown(viewer, row) is not None]
         async with self.detail.desk.database.reading() as connection:
             return frozenset([row.id for row in seen if not await kept_from(connection, viewer, row)])
+
+    async def reach(self, viewer: Viewer, opened: Iterable[str]) -> OwnReach:
+        """How far an own record goes in each of these incidents. The authority that holds the duty has all of it but
+        what it is not told, as whoever is to be shut out is not told why; anybody else has what it is told."""
+        whole, partly, told, untold = set[str](), set[str](), set[str](), set[str]()
+        desk = self.detail.desk
+        for row in await self._rows(opened):
+            async with desk.database.reading() as connection:
+                shown = set(references_in(await stated(connection, desk.log, viewer, row)))
+                facts = await queries.timeline(connection, desk.log, row.id)
+            if is_host(viewer, row):
+                whole.add(row.id)
+                untold |= {*references_in([fact.model_dump(mode="json") for fact in facts])} - shown
+            else:
+                partly.add(row.id)
+                told |= shown
+        return OwnReach(frozenset(whole), frozenset(partly), frozenset(told), frozenset(untold))
 
     async def _incidents_with(self, subject: str) -> list[str]:
         async with self.detail.desk.database.reading() as connection:
@@ -157,9 +175,9 @@ def records_router(records: Records) -> APIRouter:
 
     @router.get("/retention/due", summary="What the schedule makes due by a day, with its sources; recorded")
     async def due(who: Who, viewer: Unit, until: Day | None = None) -> Response:
-        listed = await asked(vault.retention_due(caller=who, until=until))
-        theirs = {name: await records.only_theirs(viewer, listed[name]) for name in ("due", "cannotBeReckoned")}
-        return _json(listed | theirs)
+        # whose to decide it is comes first: what nobody is shown is not looked at
+        owners = await records.only_theirs(viewer, await asked(vault.retention_owners(caller=who, until=until)))
+        return _json(await asked(vault.retention_due(owners, caller=who, until=until)))
 
     @router.post("/retention/classes", status_code=201, summary="Give a record another class of the schedule")
     async def classify(about: Classifying, who: Who, viewer: Unit) -> Response:
@@ -171,7 +189,8 @@ def records_router(records: Records) -> APIRouter:
     @router.get("/erasures/proposals", summary="Erasures that await a second person")
     async def proposals(who: Who, viewer: Unit) -> Response:
         listed = await asked(vault.proposed_erasures(caller=who))
-        return _json({"items": await records.only_theirs(viewer, listed)})
+        theirs = await records.only_theirs(viewer, [each["owner"] for each in listed])
+        return _json({"items": [each for each in listed if each["owner"] in theirs]})
 
     @router.post("/erasures/proposals", status_code=201, summary="Propose an erasure, or take the proposal back")
     async def propose(about: Proposing, who: Who, viewer: Unit) -> Response:

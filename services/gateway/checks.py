@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from contracts.access import Party, may_propose
-from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY, EventType, UnknownType, version
+from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY, EventType, UnknownType, version_in_use
 from contracts.directory import stream_of
 from contracts.envelope import AnyEvent, schema_urn
 from contracts.incidents import Child, IncidentReferred, Occurrence
@@ -103,7 +103,7 @@ def check(value: Any, arrival: Arrival, directory: Directory) -> Checked:
         faults += _endless(value)
     entry, event = None, None
     try:
-        entry, _, envelope = version(value["type"] if isinstance(value.get("type"), str) else "")
+        entry, _, envelope = version_in_use(value["type"] if isinstance(value.get("type"), str) else "")
         event = envelope.model_validate_json(content, strict=True, by_alias=True, by_name=False)
     except UnknownType as unknown:
         faults.append(_unknown_type(unknown))
@@ -179,7 +179,7 @@ def _owners(value: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _unknown_type(unknown: UnknownType) -> Fault:
-    detail = "There is no such event type, or no such version of it; use one of those allowed."
+    detail = "There is no such event type, or no such version of it (any more); use one of those allowed."
     return Fault(pointer="/type", rule="unknown-type", detail=detail, allowed=unknown.known)
 
 

@@ -248,32 +248,48 @@ async def incidents_under(connection: AnyConnection, agency: str, incidentref: s
     return [row[0] for row in rows]
 
 
-async def submission(connection: AnyConnection, agency: str, submission_id: str) -> Receipt | None:
-    """One of the agency's submissions; another's is not found."""
-    return await _one(connection, "agency = $1 and id = $2", agency, submission_id)
+# A person reads of no incident that it is shut out of, and of who is to be shut out what it said itself: a colleague's
+# receipt would tell it. The agency's own system (no person) has every receipt, and what a person said is its own.
+_TOLD = """
+    agency = $1 and ($2::text is null or actor = $2 or (coalesce(type, '') not like 'exclusion.%' and not exists (
+        select from incident where incident.id = submission.incident
+            and (excluded_people @> array[$2::text] or excluded_agencies @> array[$1::text]))))
+    """
 
 
-async def latest(connection: AnyConnection, agency: str, source: str, event_id: str) -> Receipt | None:
+async def submission(
+    connection: AnyConnection, agency: str, submission_id: str, person: str | None = None
+) -> Receipt | None:
+    """One of the agency's submissions, as far as its `person` is told of it; another's is not found."""
+    return await _one(connection, f"{_TOLD} and id = $3", agency, person, submission_id)
+
+
+async def latest(
+    connection: AnyConnection, agency: str, source: str, event_id: str, person: str | None = None
+) -> Receipt | None:
     """The agency's submission under an id of its own: the one that uses it up, else the newest refused."""
-    where = "agency = $1 and event_id = $2 and source = $3 order by status = 'refused', seq desc"
-    return await _one(connection, where, agency, event_id, source)
+    where = f"{_TOLD} and event_id = $3 and source = $4 order by status = 'refused', seq desc"
+    return await _one(connection, where, agency, person, event_id, source)
 
 
-async def at_offset(connection: AnyConnection, agency: str, offset: int) -> Receipt | None:
+async def at_offset(connection: AnyConnection, agency: str, offset: int, person: str | None = None) -> Receipt | None:
     """What became of one record of the agency's inbound topic, readable or not."""
-    found = await _one(connection, "agency = $1 and inbound_offset = $2", agency, offset)
+    found = await _one(connection, f"{_TOLD} and inbound_offset = $3", agency, person, offset)
     if found is not None and found.repeats is not None:
-        return await submission(connection, agency, found.repeats)
+        return await submission(connection, agency, found.repeats, person)
     return found
 
 
-async def recent(connection: AnyConnection, agency: str, before: int | None, limit: int) -> list[tuple[int, Receipt]]:
+async def recent(
+    connection: AnyConnection, agency: str, before: int | None, limit: int, person: str | None = None
+) -> list[tuple[int, Receipt]]:
     """The agency's submissions, newest first, each with its place for the next page's `before`."""
     driver = await _driver(connection)
     rows = await driver.fetch(
         f"select seq, {_COLUMNS} from submission"  # noqa: S608
-        " where agency = $1 and ($2::bigint is null or seq < $2) order by seq desc limit $3",
+        f" where {_TOLD} and ($3::bigint is null or seq < $3) order by seq desc limit $4",
         agency,
+        person,
         before,
         limit,
     )

@@ -64,6 +64,7 @@ def seal(
 
     model = type(event.data)
     sealed = replace_words(model, data, put)
+    traceparent = current_traceparent() or event.traceparent
     attributes: dict[str, Any] = dict(event) | {
         "subject": subject,
         "submission": submission,
@@ -72,13 +73,19 @@ def seal(
         "actorrole": role_of(checked.entry, party, event.actorrole),
         "recordedtime": arrived,
         "businessdate": london_date(event.time),
-        "traceparent": current_traceparent() or event.traceparent,
+        "traceparent": traceparent,
         "correlationid": event.correlationid or submission,
         "data": model.model_validate(sealed),
     }
     parcel = None
     if items:
-        parcel = sealer.seal(items, partnership=partnership or event.partnership, agency=party.agency, event=event.id)
+        parcel = sealer.seal(
+            items,
+            partnership=partnership or event.partnership,
+            agency=party.agency,
+            event=event.id,
+            traceparent=traceparent,
+        )
     return Kept(type(event).model_construct(**attributes), parcel)
 
 

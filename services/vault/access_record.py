@@ -11,6 +11,7 @@ asks, and neither opens, names nor records a look at anything of another.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -31,12 +32,15 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose record: a subject with those it was found to be, within `incidents` alone. `released` are held-back things
-    that a person has read."""
+    """Whose record: a subject with those it was found to be, within `incidents` all but what is `untold`, and `partly`
+    within others, what was `told` of them. `released` are held-back things that a person has read."""
 
     subjects: frozenset[str]
     incidents: frozenset[str]
     released: frozenset[str] = frozenset()
+    partly: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
 
 
 def why_held(kind: str, subject: str | None, spoken_of: Collection[str], asked: Asked) -> str | None:
@@ -83,10 +87,9 @@ class AccessRecords:
         held = {row.ref: why_held(row.kind, row.subject, spoken_of.get(row.ref, ()), asked) for row in rows}
         _refuse_unless_releasable(asked.released, held)
         given = [row for row in rows if held[row.ref] is None or row.ref in asked.released]
-        refs = [row.ref for row in given]
-        look, shown = await self._reveal.reveal(refs, asking, at) if refs else (None, {})
+        look, shown = await self._reveal.reveal([row.ref for row in given], asking, at)
         async with self._database.reading() as connection:
-            looks = await _looks(connection, asked, who.partnerships)
+            looks = await _looks(connection, asked, who)
         return {
             "subjects": sorted(asked.subjects),
             "look": look,
@@ -123,7 +126,9 @@ async def _filed(
     """Everything filed about these subjects in these incidents, and who else each thing speaks of."""
     item, mention = tables.item, tables.mention
     columns = (item.c.ref, item.c.kind, item.c.subject, item.c.incident, item.c.agency, item.c.filed_at)
-    about = _about(asked.subjects, partnerships) & item.c.incident.in_(asked.incidents)
+    whole = item.c.incident.in_(asked.incidents) & item.c.ref.not_in(asked.untold)
+    partly = item.c.incident.in_(asked.partly) & item.c.ref.in_(asked.told)
+    about = _about(asked.subjects, partnerships) & (whole | partly)
     ordered = select(*columns).where(about).order_by(item.c.filed_at, item.c.ref).limit(MOST + 1)
     rows = (await connection.execute(ordered)).all()
     if len(rows) > MOST:
@@ -136,14 +141,16 @@ async def _filed(
     return rows, found
 
 
-async def _looks(connection: AsyncConnection, asked: Asked, partnerships: Collection[str]) -> list[dict[str, Any]]:
+async def _looks(connection: AsyncConnection, asked: Asked, who: Caller) -> list[dict[str, Any]]:
     """Every look at these subjects in these incidents, newest first: who, in which role, for whom, why and when; not at
-    what."""
+    what. In those that are open in part, as for anybody there: looks at the words of one's own agency."""
     found: dict[int, dict[str, Any]] = {}
-    for subject in asked.subjects:
+    ways: list[dict[str, Any]] = [{"incidents": asked.incidents}]
+    ways += [{"incidents": asked.partly, "owner": who.agency}] if who.agency else []
+    for subject, way in product(sorted(asked.subjects), ways):
         before: int | None = None
         while page := await views.looks(
-            connection, subject=subject, incidents=asked.incidents, partnerships=partnerships, before=before
+            connection, subject=subject, partnerships=who.partnerships, before=before, **way
         ):
             found |= {each["look"]: {k: v for k, v in each.items() if k != "references"} for each in page}
             before = page[-1]["look"]

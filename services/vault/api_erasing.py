@@ -50,6 +50,13 @@ class ClassAsked(ErasureAsked):
     record_class: Annotated[str, StringConstraints(pattern=r"^[a-z_]{3,60}$")]
 
 
+class DueAsked(Model):
+    """Of which records what is due is told: those that are the asker's to decide."""
+
+    owners: Annotated[tuple[Owner, ...], Field(max_length=2000)]
+    until: date | None = None
+
+
 class AboutAsked(Model):
     """Whose record is asked for: a subject and those it was found to be."""
 
@@ -57,9 +64,12 @@ class AboutAsked(Model):
 
 
 class AccessAsked(AboutAsked):
-    """Of which incidents: those open to who asks; what a person has read and releases."""
+    """Of which incidents: those open to who asks, and those of which it is `told` some; what a person releases."""
 
     incidents: Annotated[tuple[IncidentId, ...], Field(max_length=500)]
+    partly: Annotated[tuple[IncidentId, ...], Field(max_length=500)] = ()
+    told: Annotated[tuple[Reference, ...], Field(max_length=5000)] = ()
+    untold: Annotated[tuple[Reference, ...], Field(max_length=5000)] = ()
     released: Annotated[tuple[Reference, ...], Field(max_length=500)] = ()
 
 
@@ -108,10 +118,15 @@ def erasing_router(
         await erasure.hold(Decision(asked.owner, person, asked.reason_ref, clock.now()), asked.act)
         return {"owner": asked.owner, "act": asked.act}
 
-    @router.get("/retention/due")
-    async def due(who: Service, person: Behind, until: Annotated[date | None, Query()] = None) -> Mapping[str, Any]:
+    @router.get("/retention/owners")
+    async def owners(who: Service, person: Behind, until: Annotated[date | None, Query()] = None) -> Mapping[str, Any]:
         now = clock.now()
-        listed = await retaining.due(who, person, until or london_date(now), now)
+        return {"items": await retaining.owners(who, person, until or london_date(now), now)}
+
+    @router.post("/retention/due")
+    async def due(asked: DueAsked, who: Service, person: Behind) -> Mapping[str, Any]:
+        now = clock.now()
+        listed = await retaining.due(asked.owners, who, person, asked.until or london_date(now), now)
         return {
             "schedule": [each.model_dump(by_alias=True) for each in schedule().values()],
             "due": listed.due,
@@ -129,7 +144,14 @@ def erasing_router(
 
     @router.post("/subject-access")
     async def record(asked: AccessAsked, who: Service, person: Behind) -> Mapping[str, Any]:
-        whose = Asked(frozenset(asked.subjects), frozenset(asked.incidents), frozenset(asked.released))
+        whose = Asked(
+            frozenset(asked.subjects),
+            frozenset(asked.incidents),
+            frozenset(asked.released),
+            frozenset(asked.partly),
+            frozenset(asked.told),
+            frozenset(asked.untold),
+        )
         return await records.of(whose, who, person, clock.now())
 
     return router

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
+from opentelemetry.trace import SpanKind
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +19,7 @@ from services.vault.noticing import compare
 from services.vault.parcels import OpenedParcel, SealedItem, Unopenable, open_parcel, place_of
 from shared.clock import Clock
 from shared.database import Appends, Database, Transaction, is_outage
+from shared.telemetry import attach, tracer
 from shared.vault_client.parcels import WaitingParcel
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Filing:
         self._keys = keys
         self._log = event_log
         self._clock = clock
+        self._tracer = tracer(__name__)
 
     async def file(self, source: str, page: Sequence[WaitingParcel]) -> list[str]:
         """Files a page; the parcels that are filed now, or were before, and may be confirmed."""
@@ -117,11 +120,18 @@ class Filing:
             for index in sorted(indexes):
                 # two that are filed at once must see each other
                 await tx.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(index))))
-            identities = [(parcel, item) for parcel, item in items if item.kind == "identity" and item.subject in keys]
-            erased = await erased_among(tx, [str(item.subject) for _, item in identities])
-            for parcel, item in identities:
-                if item.subject not in erased:
-                    await compare(tx, parcel, item, keys[_index(parcel)], self._clock.now())
+            known = {str(item.subject) for _, item in items if item.kind == "identity" and item.subject in keys}
+            known -= await erased_among(tx, sorted(known))
+            for _, parcel in opened:
+                with (
+                    attach(parcel.traceparent),
+                    self._tracer.start_as_current_span(
+                        "file parcel", kind=SpanKind.CONSUMER, record_exception=False, set_status_on_exception=False
+                    ),
+                ):
+                    for item in parcel.items:
+                        if item.kind == "identity" and item.subject in known:
+                            await compare(tx, parcel, item, keys[_index(parcel)], self._clock.now())
             done = tables.unopened_parcel.c.parcel.in_([waiting.id for waiting, _ in opened])
             await tx.connection.execute(delete(tables.unopened_parcel).where(done))
 

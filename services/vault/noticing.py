@@ -14,6 +14,7 @@ from services.vault.likeness import KnownTrait, Trait, alike, traits
 from services.vault.parcels import OpenedParcel, SealedItem
 from shared.database import Transaction
 from shared.london import london_date
+from shared.telemetry import current_traceparent
 
 FACTS = UUID("c2a7f0d8-6f0c-4c0f-8a77-0d1f1f3f9a51")
 """The namespace of the ids of the vault's facts."""
@@ -77,6 +78,7 @@ async def _notice(
         recordedtime=now,
         businessdate=london_date(now),
         dataschema=schema_urn("subject.likeness-noticed", 1, 0),
+        traceparent=current_traceparent(),
         partnership=parcel.partnership,
         causationid=parcel.event,
         streamversion=1,

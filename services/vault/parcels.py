@@ -57,6 +57,7 @@ class OpenedParcel(_Sealed):
     partnership: PartnershipId
     agency: AgencyId | None = None
     event: EventId | None = None
+    traceparent: str | None = None
     items: Annotated[tuple[SealedItem, ...], Field(min_length=1)]
 
     def owner_of(self, item: SealedItem) -> str:

@@ -1,6 +1,10 @@
-"""What is due under the retention schedule, and which class a record is of: for a person who decides."""
+"""What is due under the retention schedule, and which class a record is of: for a person who decides.
 
-from collections.abc import Collection, Mapping
+The vault does not know whose to decide a record is. It says of which records something is due, is told of which of them
+the person may hear, and records looks at these alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +17,7 @@ from services.vault import tables
 from services.vault.erasure import MAY_DECIDE, Decision, entitled, holds, open_proposals, touching
 from services.vault.looking import Asking, record_search
 from services.vault.retention import Due, Kept, default_class, due, schedule
-from services.vault.reveal import Reveal
+from services.vault.reveal import Reveal, Shown
 from shared.database import Database
 from shared.identity import Caller
 from shared.london import london_date
@@ -35,18 +39,23 @@ class Retaining:
         self._database = database
         self._reveal = reveal
 
-    async def due(self, service: Caller, who: Caller, until: date, at: datetime) -> Listed:
-        """What is due by that day in the person's own partnerships. The asking is recorded as a search, and where a
-        class counts from birth each identity that is opened for it as a look. Problem 403."""
-        if who.kind != "person" or MAY_DECIDE not in who.roles:
-            raise Problem(403, "not-permitted", "Not permitted", f"A person with the role {MAY_DECIDE} asks this.")
+    async def owners(self, service: Caller, who: Caller, until: date, at: datetime) -> list[str]:
+        """Those in the person's own partnerships who are due by that day, or cannot be reckoned; nothing else of them.
+        The asking is recorded as a search. Problem 403."""
+        _allow(who)
         await record_search(self._database, service, who, "retention_due", [until.isoformat()], at)
+        return [one.owner for one, _ in await self._reckoned(who, until)]
+
+    async def due(self, owners: Collection[str], service: Caller, who: Caller, until: date, at: datetime) -> Listed:
+        """What is due by that day of these alone. The asking is recorded as a search, and where a class counts from
+        birth each identity of what is listed as a look, before any of it is told. Problem 403."""
+        _allow(who)
+        await record_search(self._database, service, who, "retention_due", [until.isoformat(), *sorted(owners)], at)
+        reckoned = await self._reckoned(who, until, frozenset(owners))
+        if looked_at := [row for _, identities in reckoned for row in identities]:
+            await self._reveal.record(looked_at, Asking(service, who, Purpose.ERASURE_REVIEW), at)
         async with self._database.reading() as connection:
-            kept = await _kept(connection, who.partnerships)
-        born = await self._born(kept, Asking(service, who, Purpose.ERASURE_REVIEW), at)
-        reckoned = due([Kept(k.owner, k.record_class, k.last_filed, born.get(k.owner)) for k in kept])
-        async with self._database.reading() as connection:
-            told = [await _told(connection, one) for one in reckoned if one.on is None or one.on <= until]
+            told = [await _told(connection, one) for one, _ in reckoned]
         return Listed([one for one in told if one["due"]], [one for one in told if not one["due"]])
 
     async def classify(self, decision: Decision, record_class: str) -> None:
@@ -63,18 +72,41 @@ class Retaining:
             await entitled(tx.connection, decision)
             await tx.connection.execute(insert(tables.record_class).values(**row, at=decision.at))
 
-    async def _born(self, kept: Collection[Kept], asking: Asking, at: datetime) -> Mapping[str, date]:
-        subjects = [each.owner for each in kept if schedule()[each.record_class].counted_from == "birth"]
-        if not subjects:
-            return {}
-        item = tables.item
-        identities = select(item.c.ref, item.c.subject).where(item.c.kind == "identity", item.c.subject.in_(subjects))
+    async def _reckoned(
+        self, who: Caller, until: date, owners: frozenset[str] | None = None
+    ) -> list[tuple[Due, Sequence[Any]]]:
+        """What is due, of these owners or of all, with the identities from whose dates of birth that follows."""
         async with self._database.reading() as connection:
-            whose = {row.ref: row.subject for row in await connection.execute(identities.order_by(item.c.sealed_at))}
-        _, shown = await self._reveal.reveal(list(whose), asking, at)
-        # the newest identity that has a date counts
-        days = {whose[ref]: (one.value or {}).get("dateOfBirth") for ref, one in shown.items()}
-        return {subject: date.fromisoformat(day) for subject, day in days.items() if day}
+            kept = [k for k in await _kept(connection, who.partnerships) if owners is None or k.owner in owners]
+            identities = await _identities(connection, kept)
+        # no look yet: nobody is shown what is reckoned here before one is recorded
+        shown = await self._reveal.open({row.ref: row for rows in identities.values() for row in rows})
+        born = {subject: _birth([shown[row.ref] for row in rows]) for subject, rows in identities.items()}
+        reckoned = due([Kept(k.owner, k.record_class, k.last_filed, born.get(k.owner)) for k in kept])
+        return [(one, identities.get(one.owner, ())) for one in reckoned if one.on is None or one.on <= until]
+
+
+def _allow(who: Caller) -> None:
+    if who.kind != "person" or MAY_DECIDE not in who.roles:
+        raise Problem(403, "not-permitted", "Not permitted", f"A person with the role {MAY_DECIDE} asks this.")
+
+
+async def _identities(connection: AsyncConnection, kept: Collection[Kept]) -> Mapping[str, Sequence[Any]]:
+    """The identities of those whose class counts from birth, the oldest first."""
+    subjects = [each.owner for each in kept if schedule()[each.record_class].counted_from == "birth"]
+    found: dict[str, list[Any]] = {}
+    if subjects:
+        item = tables.item
+        theirs = select(item).where(item.c.kind == "identity", item.c.subject.in_(subjects))
+        for row in await connection.execute(theirs.order_by(item.c.sealed_at, item.c.ref)):
+            found.setdefault(row.subject, []).append(row)
+    return found
+
+
+def _birth(identities: Iterable[Shown]) -> date | None:
+    """By the newest identity that has a date."""
+    days = [day for one in identities if (day := (one.value or {}).get("dateOfBirth"))]
+    return date.fromisoformat(days[-1]) if days else None
 
 
 async def _kept(connection: AsyncConnection, partnerships: Collection[str]) -> list[Kept]:

@@ -1,4 +1,4 @@
-"""Shows what is filed, for a stated purpose; the look is recorded and committed before anything is opened."""
+"""Shows what is filed, for a stated purpose; the look is recorded and committed before anything is shown."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,17 +43,19 @@ class Reveal:
         self._keys = keys
         self._collector = collector
 
-    async def reveal(self, refs: Sequence[str], asking: Asking, at: datetime) -> tuple[int, dict[str, Shown]]:
-        """The number of the recorded look, and each thing by its reference, in one recorded look.
+    async def reveal(self, refs: Sequence[str], asking: Asking, at: datetime) -> tuple[int | None, dict[str, Shown]]:
+        """The number of the recorded look, and each thing by its reference, in one recorded look; none at nothing.
 
         Problems: 503 for what is not filed yet, 403 for a kind that the purpose does not reach, 404 for what belongs
         to another incident or partnership.
         """
         wanted = list(dict.fromkeys(refs))
+        if not wanted:
+            return None, {}
         rows = await self._filed(wanted)
         check(rows.values(), asking)
         look = await self.record(rows.values(), asking, at)
-        return look, await self._open(rows)
+        return look, await self.open(rows)
 
     async def _filed(self, refs: Sequence[str]) -> dict[str, Any]:
         rows = await self._rows(refs)
@@ -92,7 +94,8 @@ class Reveal:
             await tell(tx, int(number), asking, seen, {each["ref"]: each["subjects"] for each in of}, at)
         return int(number)
 
-    async def _open(self, rows: Mapping[str, Any]) -> dict[str, Shown]:
+    async def open(self, rows: Mapping[str, Any]) -> dict[str, Shown]:
+        """What is in them. Nobody may be shown anything of it, or of what follows from it, before `record`."""
         keys = await self._keys.for_reading({row.owner for row in rows.values()})
         return {ref: _shown(row, keys.get(row.owner)) for ref, row in rows.items()}
 

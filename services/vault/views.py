@@ -22,10 +22,10 @@ async def looks(
     limit: int = 50,
 ) -> list[dict[str, Any]]:
     """Who looked at a subject, an incident or one reference, newest first; only in these partnerships and in these
-    `incidents`, if any are named, and only at the words of the agency `owner`, if one is. `before` is the number of the
-    last look of the page before."""
+    `incidents`, if any are named, and only at the words of the agency `owner`, if one is. Of a look that reached
+    further no other reference is named. `before` is the number of the last look of the page before."""
     look, at, item = tables.look, tables.looked_at, tables.item
-    there = select(at.c.look).join(item, item.c.ref == at.c.ref)
+    there = select(at.c.look, at.c.ref).join(item, item.c.ref == at.c.ref)
     if subject is not None:
         there = there.where(at.c.subjects.contains([subject]))
     if incident is not None:
@@ -38,17 +38,12 @@ async def looks(
         there = there.where(item.c.agency == owner)
     if partnerships:
         there = there.where(item.c.partnership.in_(partnerships))
-    page = select(look).where(look.c.id.in_(there)).order_by(look.c.id.desc()).limit(limit)
+    page = select(look).where(look.c.id.in_(there.with_only_columns(at.c.look))).order_by(look.c.id.desc()).limit(limit)
     if before is not None:
         page = page.where(look.c.id < before)
     rows = (await connection.execute(page)).all()
     seen: dict[int, list[str]] = {}
-    refs = select(at.c.look, at.c.ref).join(item, item.c.ref == at.c.ref)
-    refs = refs.where(at.c.look.in_([row.id for row in rows])).order_by(at.c.ref)
-    if owner is not None:
-        refs = refs.where(item.c.agency == owner)
-    if partnerships:
-        refs = refs.where(item.c.partnership.in_(partnerships))
+    refs = there.where(at.c.look.in_([row.id for row in rows])).order_by(at.c.ref)
     for row in await connection.execute(refs):
         seen.setdefault(row.look, []).append(row.ref)
     return [

@@ -4,7 +4,16 @@ Sealing needs no vault: a service keeps the vault's current public key in its ow
 open what was sealed, the service that sealed it included.
 """
 
-from shared.vault_client.asking import Document, Filed, NotYetFiled, Shown, VaultAway, VaultClient, VaultRefused
+from shared.vault_client.asking import (
+    Document,
+    Filed,
+    NotYetFiled,
+    OwnReach,
+    Shown,
+    VaultAway,
+    VaultClient,
+    VaultRefused,
+)
 from shared.vault_client.keys import REFRESH_SECONDS, SealingKeys
 from shared.vault_client.parcels import create_parcels, keep, parcel_router, parcel_table
 from shared.vault_client.sealing import (
@@ -25,6 +34,7 @@ __all__ = [
     "Kind",
     "NoSealingKey",
     "NotYetFiled",
+    "OwnReach",
     "Parcel",
     "Sealable",
     "Sealer",

@@ -1,6 +1,6 @@
 """Asks the vault: each call in the service's own name, on behalf of whoever stands behind it, for a stated purpose."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +18,7 @@ TokenFor = Callable[[str], Awaitable[str]]
 
 _AUDIENCE = audience_of("vault")
 _AT_ONCE = 500
+_MOST_OWNERS = 2000
 
 
 class VaultAway(Exception):
@@ -58,6 +59,17 @@ class Filed:
     media_type: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class OwnReach:
+    """How far a person's own record goes: in `whole` incidents everything but what is `untold`, and who looked at any
+    of it; in `partly` open ones what was `told`, and who looked at the caller's agency's own words."""
+
+    whole: frozenset[str]
+    partly: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -202,10 +214,20 @@ class VaultClient:
         found: list[dict[str, Any]] = (await self._ask("GET", "/v1/erasures/proposals", caller)).json()["items"]
         return found
 
-    async def retention_due(self, *, caller: Caller, until: str | None = None) -> dict[str, Any]:
-        """What is due under the retention schedule by a day (today): `{schedule, due, cannotBeReckoned}`."""
+    async def retention_owners(self, *, caller: Caller, until: str | None = None) -> list[str]:
+        """Of which records something is due by a day (today), or cannot be reckoned. Raises VaultAway, VaultRefused."""
         params = {"until": until} if until else {}
-        told: dict[str, Any] = (await self._ask("GET", "/v1/retention/due", caller, params=params)).json()
+        found: list[str] = (await self._ask("GET", "/v1/retention/owners", caller, params=params)).json()["items"]
+        return found
+
+    async def retention_due(self, owners: Sequence[str], *, caller: Caller, until: str | None = None) -> dict[str, Any]:
+        """What is due by a day (today) of these records, in their order: `{schedule, due, cannotBeReckoned}`; a look at
+        each that is reckoned from a birth. Raises VaultAway, VaultRefused."""
+        told: dict[str, Any] = {"due": [], "cannotBeReckoned": []}
+        for start in range(0, max(len(owners), 1), _MOST_OWNERS):
+            asked = {"owners": list(owners[start : start + _MOST_OWNERS])} | ({"until": until} if until else {})
+            answer = (await self._ask("POST", "/v1/retention/due", caller, json=asked)).json()
+            told = answer | {name: told[name] + answer[name] for name in ("due", "cannotBeReckoned")}
         return told
 
     async def classify(self, owner: str, record_class: str, *, reason_ref: str, caller: Caller) -> None:
@@ -220,12 +242,13 @@ class VaultClient:
         return found
 
     async def access_record(
-        self, subjects: Collection[str], *, incidents: Collection[str], caller: Caller, released: Collection[str] = ()
+        self, subjects: Collection[str], reach: OwnReach, *, caller: Caller, released: Collection[str] = ()
     ) -> dict[str, Any]:
-        """A person's own record in these incidents, which were found open to the caller: third parties held back, and
-        who looked. Raises VaultAway, VaultRefused."""
-        asked = {"subjects": sorted(set(subjects)), "incidents": sorted(set(incidents))}
-        asked |= {"released": sorted(set(released))}
+        """A person's own record as far as was found open to the caller: third parties held back, and who looked. Raises
+        VaultAway, VaultRefused."""
+        asked = {"subjects": sorted(set(subjects)), "released": sorted(set(released))}
+        asked |= {"incidents": sorted(reach.whole), "partly": sorted(reach.partly)}
+        asked |= {"told": sorted(reach.told), "untold": sorted(reach.untold)}
         told: dict[str, Any] = (await self._ask("POST", "/v1/subject-access", caller, json=asked)).json()
         return told
 

@@ -12,6 +12,7 @@ import orjson
 from nacl.public import PublicKey, SealedBox
 
 from contracts.identifiers import mint_reference
+from shared.telemetry import current_traceparent
 
 Kind = Literal["narrative", "identity", "contact", "place", "entry", "quarantine", "parked"]
 
@@ -92,11 +93,18 @@ class Sealer:
             self._key, self._box = key, SealedBox(PublicKey(key.public))
 
     def seal(
-        self, items: Sequence[Sealable], *, partnership: str, agency: str | None, event: str | None = None
+        self,
+        items: Sequence[Sealable],
+        *,
+        partnership: str,
+        agency: str | None,
+        event: str | None = None,
+        traceparent: str | None = None,
     ) -> Parcel:
         """One box for all that an event holds (a box costs some 70 µs, however many things lie in it).
 
-        `agency` is whose words they are, `event` the id of the event they came with. Raises NoSealingKey.
+        `agency` is whose words they are, `event` the id of the event they came with, `traceparent` the trace that the
+        vault goes on with when it files them: that of the current span where none is given. Raises NoSealingKey.
         """
         if self._key is None or self._box is None:
             raise NoSealingKey
@@ -108,6 +116,7 @@ class Sealer:
                 "partnership": partnership,
                 "agency": agency,
                 "event": event,
+                "traceparent": traceparent or current_traceparent(),
                 "items": [item.as_json() for item in items],
             }
         )

@@ -15,34 +15,10 @@ from contracts.directory import Directory, directory_from
 from contracts.schema_forms import Form
 from infra.contracts.agreements import directory
 from infra.contracts.released import Finding, findings, freeze, next_minor, unraised
+from tests.contract.northshire import COUNCIL, ICB, PARTNERSHIP, POLICE
 
-AGENCIES = """
-[[partnership]]
-id = "northshire"
-name = "Northshire Safeguarding Children Partnership"
-areas = ["E06000991"]
-
-[[agency]]
-id = "northshire-council"
-name = "Northshire Council"
-type = "local_authority"
-areas = ["E06000991"]
-partnerships = ["northshire"]
-
-[[agency]]
-id = "northshire-police"
-name = "Northshire Police"
-type = "police_force"
-areas = ["E06000991"]
-partnerships = ["northshire"]
-
-[[agency]]
-id = "northshire-icb"
-name = "Northshire Integrated Care Board"
-type = "icb"
-areas = ["E06000991"]
-partnerships = ["northshire"]
-
+AGENCIES = f"""
+{PARTNERSHIP}{COUNCIL}{POLICE}{ICB}
 [[agreement]]
 agency = "northshire-council"
 partnership = "northshire"
@@ -60,7 +36,7 @@ legal_basis = "Children Act 2004 section 16E: safeguarding partners working toge
 review_on = 2027-04-01
 may_propose = ["incident.referred"]
 may_read = ["incident.referred", "notification.amended"]
-reads = { "notification.amended" = 1 }
+reads = {{ "notification.amended" = 1 }}
 
 [[agreement]]
 agency = "northshire-icb"
@@ -69,7 +45,7 @@ version = 1
 legal_basis = "Children Act 2004 section 16E: safeguarding partners working together"
 review_on = 2027-04-01
 may_read = ["incident.referred"]
-fields = { "incident.referred" = ["nature", "hostAuthority"] }
+fields = {{ "incident.referred" = ["nature", "hostAuthority"] }}
 """
 
 
@@ -144,17 +120,19 @@ def test_what_is_refused_from_now_on_names_those_who_may_propose_it(within: Dire
     assert said[1] == "    hurts Northshire Council, Northshire Police, who may propose it"
 
 
-def _without_version_1() -> dict[str, EventType]:
+def _changed(**how: Any) -> dict[str, EventType]:
     amended = FEW["notification.amended"]
-    return {**FEW, amended.name: replace(amended, retired={})}
+    return {**FEW, amended.name: replace(amended, **how)}
+
+
+RETIRED = _changed(retired=frozenset({1}))
 
 
 def test_a_version_cannot_be_retired_while_an_agreement_reads_it(within: Directory, released: Path) -> None:
-    found = list(findings(within, _without_version_1(), released))
+    found = list(findings(within, RETIRED, released))
 
     assert [finding.words for finding in found if finding.fails] == [
-        f"✗ notification.amended.v1 ({form}) cannot be retired: Northshire Police read it still, by agreement"
-        for form in ("read", "outbound")
+        "✗ notification.amended.v1 (outbound) cannot be retired: Northshire Police read it still, by agreement"
     ]
     assert "! notification.amended.v1 (publish): retired; Northshire Council must propose version 2 from now on" in [
         finding.words for finding in found
@@ -162,11 +140,31 @@ def test_a_version_cannot_be_retired_while_an_agreement_reads_it(within: Directo
 
 
 def test_a_version_that_nobody_reads_can_be_retired(within: Directory, released: Path) -> None:
-    agreements = {place: replace(each, reads={}) for place, each in within.agreements.items()}
-    found = list(findings(replace(within, agreements=agreements), _without_version_1(), released))
+    found = list(findings(_reading_today(within), RETIRED, released))
 
     assert not any(finding.fails for finding in found)
-    assert any(finding.words.startswith("- notification.amended.v1 (read): retired") for finding in found)
+    assert any(finding.words.startswith("- notification.amended.v1 (outbound): retired") for finding in found)
+
+
+def test_a_version_cannot_be_forgotten_even_if_nobody_reads_it(within: Directory, released: Path) -> None:
+    """Facts of it lie in logs for good."""
+    found = list(findings(_reading_today(within), _changed(earlier={}), released))
+
+    assert [finding.words for finding in found if finding.fails] == [
+        "✗ notification.amended.v1 (read) cannot go: facts of it lie in logs, which today's services read: name it"
+        " under `retired` and keep its model under `earlier`"
+    ]
+
+
+def test_what_is_retired_is_frozen_for_reading_alone(released: Path) -> None:
+    freeze(released, RETIRED)
+
+    assert {path.parent.name for path in released.glob("*/notification.amended.v1.json")} == {"read"}
+
+
+def _reading_today(within: Directory) -> Directory:
+    agreements = {place: replace(each, reads={}) for place, each in within.agreements.items()}
+    return replace(within, agreements=agreements)
 
 
 def test_a_type_cannot_vanish_while_an_agreement_speaks_of_it(within: Directory, released: Path) -> None:
@@ -177,11 +175,10 @@ def test_a_type_cannot_vanish_while_an_agreement_speaks_of_it(within: Directory,
     assert failing == [
         "✗ incident.referred.v1 (publish) cannot be retired:"
         " Northshire Council, Northshire Police may propose it still",
-        *(
-            f"✗ incident.referred.v1 ({form}) cannot be retired: Northshire Council, Northshire Integrated Care Board,"
-            " Northshire Police read it still, by agreement"
-            for form in ("read", "outbound")
-        ),
+        "✗ incident.referred.v1 (read) cannot go: facts of it lie in logs, which today's services read: keep it, with"
+        " nobody who may propose or see it",
+        "✗ incident.referred.v1 (outbound) cannot be retired: Northshire Council, Northshire Integrated Care Board,"
+        " Northshire Police read it still, by agreement",
     ]
 
 
@@ -311,7 +308,7 @@ def test_a_type_that_is_taken_from_a_kind_of_agency_says_so(within: Directory, r
 def test_an_addition_is_released_under_a_number_of_its_own(
     within: Directory, released: Path, major: int, place: str
 ) -> None:
-    """Also to a retired version, which shares parts with today's."""
+    """Also to an earlier version, which shares parts with today's."""
     name = f"notification.amended.v{major}"
     frozen = json.loads((released / "read" / f"{name}.json").read_text())
     data = frozen["properties"]["data"]["$ref"].rpartition("/")[2]

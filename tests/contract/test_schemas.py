@@ -35,7 +35,7 @@ def test_every_generated_file_is_current() -> None:
     ("name", "major"), [(entry.name, major) for entry in CATALOGUE.values() for major, _ in entry.versions()]
 )
 def test_every_schema_is_a_json_schema_of_2020_12(name: str, major: int) -> None:
-    for form in forms(CATALOGUE[name]):
+    for form in forms(CATALOGUE[name], major):
         Draft202012Validator.check_schema(schema(CATALOGUE[name], major, form))
 
 

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.timeout(400)
 Install = Callable[[Path, dict[str, str]], StockClient]
 
 
-@pytest.fixture
-def connection(exchange: Exchange) -> Connection:
-    return Connection.read(exchange.stack.connections / "sandbox.json")
-
-
 @pytest.mark.parametrize("install", [kafkajs, confluent_kafka, java], ids=["KafkaJS", "confluent-kafka", "Java"])
 def test_a_stock_client_publishes_and_reads(
     exchange: Exchange, connection: Connection, tmp_path: Path, install: Install

@@ -1,6 +1,7 @@
 """The reader on a real Kafka and PostgreSQL: each fact has its effect once, whatever came with it or before it."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,11 +12,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 
-from contracts.envelope import AnyEvent
+from contracts.envelope import AnyEvent, Event
+from contracts.notifications import NotificationAmended
 from shared.consumer import Flow, Reactions, Reader, Work
 from shared.eventlog import Conflict
 from tests.faults.consumer.ground import NEVER, FakeRelay, Ground, closed, ground, relay, subject, until
 from tests.faults.relay.ground import as_superuser
+from tests.retiring import AMENDED_V1, retired
 from tests.stacks import Stack
 
 
@@ -74,6 +77,22 @@ async def test_the_version_of_each_incident_is_remembered_where_it_is_asked_for(
             await has_come_to(here, 2)
     assert await here.rows("select subject, version from reader_folded") == [(subject(1), 2)]
     await effects(here, (1, 1))
+
+
+async def test_a_fact_of_a_retired_version_has_its_effect_as_one_of_todays(here: Ground) -> None:
+    react = Reactions("ground")
+    heard: list[str] = []
+
+    @react.on(here.topic, "notification.amended")
+    async def amended(event: Event[NotificationAmended], work: Work) -> None:
+        heard.append(f"{event.type} {event.data.portal_time:%H:%M}")
+
+    with retired("notification.amended", 1):
+        async with here.database() as database, gateway(here) as relayed:
+            await relayed.send(json.dumps(AMENDED_V1).encode(), subject(1))
+            async with here.running(here.reader(database, react)):
+                await has_come_to(here, 1)
+    assert heard == ["notification.amended.v2 08:00"]
 
 
 async def test_offsets_that_were_lost_bring_repeats_but_no_second_effect(

@@ -70,6 +70,12 @@ class Shore:
 
         await until(so)
 
+    async def holds_only(self, flow: Flow, *agencies: str) -> None:
+        async def so() -> bool:
+            return {place.topic for place in flow.holds} == {self.name(agency) for agency in agencies}
+
+        await until(so)
+
 
 @pytest.fixture
 async def shore(stack: Stack) -> Shore:
@@ -99,12 +105,12 @@ async def test_what_one_agencys_record_waits_for_holds_up_no_other_agency(shore:
     async with shore.reading() as flow:
         others = [(agency, value) for agency in ("one", "three") for value in (b"a", b"b")]
         await shore.has_taken(*others)
-        assert {place.topic for place in flow.holds} == {shore.name("two")}
+        await shore.holds_only(flow, "two")
         await shore.publish("one", b"c")
         await shore.has_taken(*others, ("one", b"c"))
         shore.waits.clear()
         await shore.has_taken(*others, ("one", b"c"), ("two", b"a"), ("two", b"b"))
-        assert not flow.holds
+        await shore.holds_only(flow)
 
 
 async def test_a_record_that_cannot_be_read_holds_its_agencys_topic_alone_and_loses_nothing_before_it(
@@ -117,12 +123,8 @@ async def test_a_record_that_cannot_be_read_holds_its_agencys_topic_alone_and_lo
     await shore.publish("two", b"never", headers=[(Unreadable(), b"")])
     async with shore.reading() as flow:
         await shore.has_taken(*((agency, b"a") for agency in agencies))
-
-        async def held() -> bool:
-            return {place.topic for place in flow.holds} == {shore.name("two")}
-
-        await until(held)
+        await shore.holds_only(flow, "two")
         values = [b"%d" % number for number in range(300)]
         await shore.publish("three", *values)
         await shore.has_taken(*((agency, b"a") for agency in agencies), *(("three", value) for value in values))
-        assert await held()
+        await shore.holds_only(flow, "two")

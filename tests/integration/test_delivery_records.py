@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.agreements import AgencyListed, AgencyWithdrawn
 from contracts.codes import AgencyType
-from services.delivery import api, feeds, records, standing
+from services.delivery import api, records, standing
 from services.delivery.api import REPLAYS_A_SECOND, REPLAYS_AT_ONCE, Desk, delivery_router
+from services.delivery.feeds import growing
 from services.delivery.heads import Heads
 from services.delivery.publishing import Publishing
 from services.delivery.standing import Receipts, StandingTests
@@ -93,8 +94,7 @@ async def test_an_operator_sees_whose_feed_is_silent_and_whom_to_ring(here: Deli
     await here.say(AgencyListed(agency=ICB, name="Northbank ICB", type=AgencyType.ICB, areas=(HOST,), contacts=contact))
     await here.say(AgencyWithdrawn(agency=SCHOOL, why="merged with its neighbour"))
     async with here.database.transaction() as tx:
-        for agency in (ICB, POLICE):
-            await feeds.append_test(tx, agency, "northbank", LATER)
+        await (await growing(tx)).append_tests({ICB: "northbank", POLICE: "northbank"}, LATER)
         await records.heard(tx, POLICE, "https", 1000, LATER)
     operator = Caller("person", "exchange-operator", "exchange", roles=frozenset({"operator"}))
     async with door(here, operator) as client:
@@ -265,7 +265,7 @@ async def test_killed_after_sending_and_narrowed_before_it_sends_again_what_it_g
     story = referred_by(COUNCIL)
     await here.take(*story.facts)
     unused: Any = None  # no topic is emptied here
-    publishing = Publishing(here.database, Heads(here.database), RealClock(), {}, unused, unused, leads=lambda: True)
+    publishing = Publishing(here.database, Heads(here.database), RealClock(), {}, unused, leads=lambda: 1)
     for _ in range(2):  # broken off again and again, it is one intent
         with pytest.raises(Killed):
             await publishing.once(DiesOnceSent(bootstrap_servers="nowhere:1"))

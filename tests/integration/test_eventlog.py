@@ -11,13 +11,14 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from contracts.catalogue import CATALOGUE
+from contracts.catalogue import CATALOGUE, parse
 from contracts.deadlines import DeadlinePaused
 from contracts.envelope import AnyEvent
 from infra.postgres.provision import ServiceDatabase
 from shared.database import Database, NotCommitted, is_outage
 from shared.eventlog import Conflict, EventLog, FactTooLarge, WordsInFact
 from tests.faults.relay.ground import AT, as_superuser, event_log, fact, fresh_database
+from tests.retiring import AMENDED_V1, retired
 from tests.stacks import Stack
 
 
@@ -257,3 +258,13 @@ def test_outages_are_told_by_their_sqlstate() -> None:
     assert is_outage(asyncpg.InterfaceError("connection is closed"))
     assert not is_outage(asyncpg.UniqueViolationError())
     assert not is_outage(asyncpg.InterfaceError("another operation is in progress"))
+
+
+async def test_a_fact_of_a_retired_version_is_loaded_as_todays(database: Database, log: EventLog, stream: str) -> None:
+    async with database.transaction(log) as tx:
+        await tx.append(stream, 0, [parse(AMENDED_V1)])
+    with retired("notification.amended", 1):
+        async with database.transaction() as tx:
+            (loaded,) = await log.load(tx, stream)
+    assert loaded.type == "notification.amended.v2"
+    assert loaded.data.portal_time.isoformat() == "2026-09-10T08:00:00+00:00"

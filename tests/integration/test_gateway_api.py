@@ -18,6 +18,7 @@ from shared.consumer import Streams, Work
 from shared.working_days import england_and_wales
 from tests.faults.gateway.door import MANY, Caller, Doorway, doorway
 from tests.faults.gateway.ground import COUNCIL, NOW, POLICE, event, gateway_database, ground, referral, triage
+from tests.retiring import retired
 from tests.stacks import Stack
 
 
@@ -320,6 +321,15 @@ async def test_a_proclaimed_day_is_proposed_by_one_and_approved_by_another(at: D
     calendar = (await police.get("/v1/calendar")).json()
     assert {"day": "2027-05-10", "title": "A proclaimed day"} in calendar["daysOff"]
     assert calendar["proposed"] == []
+
+
+async def test_a_retired_version_is_refused_with_those_there_are(notifier: Caller) -> None:
+    with retired("notification.amended", 1):
+        answer = await notifier.send(event("notification.amended.v1", {}, agency=COUNCIL))
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["rule"]) == ("/type", "unknown-type")
+    assert fault["allowed"] == "notification.amended.v2"
 
 
 async def test_rules_and_event_types_are_told_to_whoever_belongs_here(police: Caller) -> None:

@@ -18,7 +18,8 @@ from services.gateway import receipts
 from services.gateway.inbound import Drained, Emptying, Inbound, inbound_topic
 from services.gateway.receipts import Receipt
 from shared.consumer import Parking, Reactions, Reader, kafka_broker
-from tests.faults.gateway.ground import COUNCIL, POLICE, Ground, HandClock, gateway_database, ground, referral
+from tests.faults.gateway.ground import COUNCIL, POLICE, Ground, HandClock, event, gateway_database, ground, referral
+from tests.retiring import retired
 from tests.stacks import Stack
 
 TOPIC = inbound_topic(POLICE)
@@ -143,6 +144,17 @@ async def test_what_cannot_be_read_is_refused_and_quarantined_and_blocks_nothing
         quarantined = {item["value"]["origin"]["offset"]: item for item in kept if item["kind"] == "quarantine"}
         assert {broken, header, impostor} <= set(quarantined)
         assert "Child A" not in str(await shore.ground.rows("select * from submission"))
+
+
+async def test_a_retired_version_is_refused_as_over_https_with_those_there_are(shore: Shore) -> None:
+    with retired("notification.amended", 1):
+        async with shore.reading():
+            offset = await shore.publish(event("notification.amended.v1", {}, agency=COUNCIL), COUNCIL)
+            receipt = await shore.receipt(offset, COUNCIL)
+    assert (receipt.status, receipt.http_status) == ("refused", 422)
+    assert [(fault.rule, fault.allowed) for fault in receipt.faults] == [
+        ("unknown-type", ("notification.amended.v2",)),
+    ]
 
 
 async def test_records_are_deleted_up_to_what_was_taken_and_never_further(shore: Shore) -> None:

@@ -1,6 +1,7 @@
 """Erasing takes two people, a due record and no hold; a person's own record holds third parties back."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from contracts.identifiers import mint, mint_reference
 from contracts.vault import Purpose
 from shared.database import Database
-from shared.vault_client import Sealable, VaultRefused
+from shared.vault_client import OwnReach, Sealable, VaultRefused
 from shared.verify import verify
 from tests.integration.test_vault_looks import told, unable_to_add_to
 from tests.stacks import Stack
@@ -119,7 +120,7 @@ async def test_the_due_list_counts_by_class_names_the_source_and_says_what_it_ca
     await world.rows(long_ago, incident)
     for owner in (looked_after, undated):
         await world.client.classify(owner, "looked_after_record", reason_ref=REASON, caller=UNIT)
-    listed = await world.client.retention_due(caller=UNIT)
+    listed = await world.client.retention_due(await world.client.retention_owners(caller=UNIT), caller=UNIT)
     found = {one["owner"]: one for one in listed["due"]}
     assert {incident, child, looked_after} <= found.keys()
     assert (found[child]["status"], found[child]["years"]) == ("L", 30)
@@ -137,19 +138,53 @@ async def test_the_due_list_counts_by_class_names_the_source_and_says_what_it_ca
 
 
 async def due(world: World) -> dict[str, Any]:
-    return {one["owner"]: one for one in (await world.client.retention_due(caller=UNIT))["due"]}
+    owners = await world.client.retention_owners(caller=UNIT)
+    return {one["owner"]: one for one in (await world.client.retention_due(owners, caller=UNIT))["due"]}
+
+
+async def test_a_birth_is_a_recorded_look_where_what_follows_from_it_is_shown_and_nowhere_else(world: World) -> None:
+    told_of, another, young = [
+        (await a_child(world, dateOfBirth=born, name=f"Child {born}"))[:2]
+        for born in ("1950-06-02", "1950-06-03", "2019-06-04")
+    ]
+    for _, child in (told_of, another, young):
+        await world.client.classify(child, "looked_after_record", reason_ref=REASON, caller=UNIT)
+
+    async def looks() -> list[int]:
+        of = [await world.client.looks(caller=UNIT, subject=child) for _, child in (told_of, another, young)]
+        return [len(each["items"]) for each in of]
+
+    owners = await world.client.retention_owners(caller=UNIT)
+    assert [child in owners for _, child in (told_of, another, young)] == [True, True, False]
+    assert await looks() == [0, 0, 0], "ids alone were told"
+    (listed,) = (await world.client.retention_due([told_of[1], young[1]], caller=UNIT))["due"]
+    assert (listed["owner"], listed["due"]) == (told_of[1], "2025-06-02")
+    assert await looks() == [1, 0, 0]
+    facts = [await told(world, incident) for incident, _ in (told_of, another, young)]
+    assert [[fact.data.purpose for fact in each] for each in facts] == [[Purpose.ERASURE_REVIEW], [], []]
+    for broken in ("look", "search"):
+        async with unable_to_add_to(world, broken):
+            headers = await world.as_service(UNIT)
+            answer = await world.http.post("/v1/retention/due", json={"owners": [another[1]]}, headers=headers)
+        assert answer.status_code >= 500
+        assert "2025-06-03" not in answer.text
+    none = await world.client.retention_due([], caller=UNIT)
+    assert (none["due"], none["cannotBeReckoned"]) == ([], [])
+    assert none["schedule"]
 
 
 async def test_the_due_list_is_for_the_partnerships_own_business_unit_and_not_shown_unrecorded(world: World) -> None:
     incident, _, _ = await a_child(world)
     await world.rows("update item set filed_at = now() - interval '31 years' where incident = $1", incident)
-    assert (await world.client.retention_due(caller=SOUTHMERE_UNIT))["due"] == []
-    assert await refused(world.client.retention_due(caller=APPROVER)) == (403, "not-permitted")
+    assert await world.client.retention_owners(caller=SOUTHMERE_UNIT) == []
+    assert (await world.client.retention_due([incident], caller=SOUTHMERE_UNIT))["due"] == []
+    assert await refused(world.client.retention_owners(caller=APPROVER)) == (403, "not-permitted")
+    assert await refused(world.client.retention_due([incident], caller=APPROVER)) == (403, "not-permitted")
     wrong = world.client.classify(incident, "looked_after_record", reason_ref=REASON, caller=UNIT)
     assert await refused(wrong) == (422, "invalid")
     async with unable_to_add_to(world, "search"):
         headers = await world.as_service(UNIT)
-        answer = await world.http.get("/v1/retention/due", headers=headers)
+        answer = await world.http.get("/v1/retention/owners", headers=headers)
     assert answer.status_code >= 500
     assert incident not in answer.text
 
@@ -164,7 +199,7 @@ async def test_a_persons_own_record_gives_who_they_are_and_holds_back_all_that_m
     await world.filed(await world.source.send(own, sibling, alone, both, contact))
     await world.client.reveal([own.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
 
-    here: dict[str, Any] = {"incidents": [incident], "caller": UNIT}
+    here: dict[str, Any] = {"reach": OwnReach(frozenset({incident})), "caller": UNIT}
     record = await world.client.access_record([child], **here)
     assert [(one["reference"], one["value"]["name"]) for one in record["given"]] == [(own.ref, "Child Own")]
     assert {one["reference"]: one["why"] for one in record["heldBack"]} == {
@@ -197,7 +232,7 @@ async def test_a_persons_own_record_opens_names_and_tells_nothing_of_an_incident
         await world.client.reveal([one.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
 
     assert await world.client.incidents_about([child], caller=UNIT) == sorted([open_, closed])
-    record = await world.client.access_record([child], incidents=[open_], caller=UNIT)
+    record = await world.client.access_record([child], OwnReach(frozenset({open_})), caller=UNIT)
     assert [one["reference"] for one in record["given"]] == [shown.ref]
     assert record["heldBack"] == []
     assert [(one["purpose"], one["incident"]) for one in record["looks"]] == [
@@ -209,9 +244,9 @@ async def test_a_persons_own_record_opens_names_and_tells_nothing_of_an_incident
     assert [fact.data.purpose for fact in await told(world, closed)] == ["triage"]
     assert [fact.data.purpose for fact in await told(world, open_)] == ["triage", "subject_access"]
 
-    releasing = world.client.access_record([child], incidents=[open_], caller=UNIT, released=[words.ref])
+    releasing = world.client.access_record([child], OwnReach(frozenset({open_})), caller=UNIT, released=[words.ref])
     assert await refused(releasing) == (422, "invalid")
-    nothing = await world.client.access_record([child], incidents=[], caller=UNIT)
+    nothing = await world.client.access_record([child], OwnReach(frozenset()), caller=UNIT)
     assert (nothing["given"], nothing["heldBack"], nothing["looks"], nothing["look"]) == ([], [], [], None)
 
 
@@ -219,10 +254,13 @@ async def test_a_persons_own_record_is_the_business_units_to_make_and_is_not_mad
     incident, child, _ = await a_child(world, name="Child Unrecorded")
     about, record = world.client.incidents_about, world.client.access_record
     assert await refused(about([child], caller=APPROVER)) == (403, "purpose-not-yours")
-    assert await refused(record([child], incidents=[incident], caller=APPROVER)) == (403, "purpose-not-yours")
+    assert await refused(record([child], OwnReach(frozenset({incident})), caller=APPROVER)) == (
+        403,
+        "purpose-not-yours",
+    )
     assert await refused(about([child], caller=SOUTHMERE_UNIT)) == (404, "not-found")
     assert await refused(about([mint("subject")], caller=UNIT)) == (404, "not-found")
-    elsewhere = await record([child], incidents=[incident], caller=SOUTHMERE_UNIT)
+    elsewhere = await record([child], OwnReach(frozenset({incident})), caller=SOUTHMERE_UNIT)
     assert (elsewhere["given"], elsewhere["heldBack"], elsewhere["looks"]) == ([], [], [])
     asked = {"subjects": [child], "incidents": [incident]}
     for table in ("search", "look", "fact"):
@@ -235,3 +273,30 @@ async def test_a_persons_own_record_is_the_business_units_to_make_and_is_not_mad
         answer = await world.http.post("/v1/subject-access/incidents", json={"subjects": [child]}, headers=headers)
     assert answer.status_code >= 500
     assert incident not in answer.text
+
+
+async def test_a_persons_own_record_gives_of_an_incident_that_is_open_in_part_what_was_told_and_no_look_at_others_words(
+    world: World,
+) -> None:
+    incident, child = mint("incident"), mint("subject")
+    own, again = identity(incident, child, name="Child Told"), identity(incident, child, name="Child Untold")
+    words, others = narrative(incident, "told words", child), narrative(incident, "untold words", child)
+    await world.filed(await world.source.send(own, again, words, others))
+    await world.client.reveal([others.ref], purpose=Purpose.TRIAGE, caller=APPROVER, incident=incident)
+    reach = OwnReach(frozenset(), frozenset({incident}), frozenset({own.ref, words.ref}))
+
+    record = await world.client.access_record([child], reach, caller=UNIT)
+    assert [one["reference"] for one in record["given"]] == [own.ref]
+    assert [one["reference"] for one in record["heldBack"]] == [words.ref]
+    assert record["looks"] == [], "they are the words of another agency"
+    releasing = world.client.access_record([child], reach, caller=UNIT, released=[others.ref])
+    assert await refused(releasing) == (422, "invalid")
+    police = replace(UNIT, agency="northshire-police")
+    theirs = await world.client.access_record([child], reach, caller=police)
+    assert [one["who"] for one in theirs["looks"]] == [UNIT.id, UNIT.id, APPROVER.id]
+
+    whole = OwnReach(frozenset({incident}), untold=frozenset({others.ref}))
+    record = await world.client.access_record([child], whole, caller=UNIT)
+    assert {one["reference"] for one in (*record["given"], *record["heldBack"])} == {own.ref, again.ref, words.ref}
+    releasing = world.client.access_record([child], whole, caller=UNIT, released=[others.ref])
+    assert await refused(releasing) == (422, "invalid")

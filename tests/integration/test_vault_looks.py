@@ -67,6 +67,16 @@ async def test_a_look_into_two_incidents_tells_the_owners_of_both(world: World) 
     assert len({fact.data.look for fact in facts}) == 1
 
 
+async def test_of_a_look_into_two_incidents_the_record_of_one_names_nothing_of_the_other(world: World) -> None:
+    one, two = mint("incident"), mint("incident")
+    words = [narrative(incident) for incident in (one, two)]
+    await world.filed(await world.source.send(*words))
+    await world.client.reveal([each.ref for each in words], purpose=Purpose.TRIAGE, caller=APPROVER)
+    for incident, own in zip((one, two), words, strict=True):
+        (look,) = (await world.client.looks(caller=UNIT, incident=incident))["items"]
+        assert look["references"] == [own.ref]
+
+
 async def test_what_nobody_could_read_is_nobodys_record(world: World) -> None:
     spoilt = unreadable(b"spoilt", kind="quarantine", origin={"reason": "not-json"}, incident=mint("incident"))
     await world.filed(await world.source.send(spoilt))

@@ -92,6 +92,19 @@ def test_nobody_decides_about_their_own_side() -> None:
     assert refused(story, ExclusionApproved(**whom(COUNCIL, OTHER)), actor=OTHER) == {("/actor", "own-side")}
 
 
+@pytest.mark.parametrize("awaited", [False, True], ids=["nothing proposed", "proposed"])
+def test_whoever_asks_about_their_own_side_is_not_told_whether_it_was_proposed_nor_on_which_basis(
+    awaited: bool,
+) -> None:
+    story, itself = referred(london("2026-03-10")), {"actor": SOMEBODY, "agency": POLICE}
+    if awaited:
+        for of in (whom(basis=ALLEGED), whom(person=SOMEBODY, basis=ALLEGED)):
+            story.propose(ExclusionProposed(**of, reason=REASON), AT, actor=ONE)
+    for of in (whom(), whom(person=SOMEBODY)):
+        said = (ExclusionProposed(**of, reason=REASON), ExclusionApproved(**of), ExclusionEnded(**of))
+        assert [refused(story, each, **itself) for each in said] == [{("/actor", "own-side")}] * 3
+
+
 def test_of_the_authority_that_holds_the_duty_only_persons_are_shut_out() -> None:
     story = referred(london("2026-03-10"))
     assert refused(story, ExclusionProposed(**whom(COUNCIL), reason=REASON), actor=ONE) == {

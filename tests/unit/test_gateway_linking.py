@@ -1,10 +1,14 @@
 """Two referrals of one incident leave one set of clocks, and undoing the link restores what was (4A item 21)."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 
+from contracts.corrections import SubjectsMerged
 from contracts.envelope import AnyEvent
+from contracts.exclusions import Exclusions
+from contracts.identifiers import mint
 from contracts.incidents import IncidentLinked
 from contracts.sealing import Model
 from services.gateway import incident as rules
@@ -198,3 +202,17 @@ def test_an_incident_that_the_proposer_may_not_see_is_not_there_and_keeps_its_cl
     )
     assert faults_of(london("2026-03-11"), linked(lead, others), lead, others) == {("/data/twin", "not-found")}
     assert others.state() == "provisional"
+
+
+@pytest.mark.parametrize("person", [None, "northbank-approver"], ids=["the agency", "the person"])
+def test_an_incident_that_the_proposer_is_shut_out_of_is_not_there_and_keeps_its_clocks(person: str | None) -> None:
+    lead, closed = notifiable(LATE), referred(EARLY)
+    shut_out = Exclusions(frozenset() if person else frozenset({"northbank-council"}), frozenset({str(person)}))
+    closed.incident = replace(closed.now, exclusions=shut_out)
+    at = london("2026-03-11")
+    assert faults_of(at, linked(lead, closed), lead, closed) == {("/data/twin", "not-found")}
+    assert faults_of(at, linked(closed, lead), lead, closed) == {("/data/lead", "not-found")}
+    subjects = mint("subject"), mint("subject")
+    merged = SubjectsMerged(subjects=subjects, incidents=(lead.subject, closed.subject), reason=REASON)
+    assert ("/data/incidents/1", "not-found") in faults_of(at, merged, lead, closed)
+    assert closed.state() == "provisional"

@@ -27,6 +27,7 @@ from contracts.sealing import Model
 from services.gateway.partnership import decide
 from shared.decider import Context, Refused
 from shared.working_days import england_and_wales
+from tests.retiring import retired
 
 DEMO = Path("infra/demo/agencies.toml").read_text(encoding="utf-8")
 BEGUN = directory_from(DEMO)
@@ -164,6 +165,13 @@ def test_an_agreement_above_the_ceiling_is_refused_where_it_is_too_much(
     changed: dict[str, Any], place: tuple[str, str]
 ) -> None:
     assert refused(LISTED, terms(**changed)) == {place}
+
+
+def test_an_agreement_cannot_ask_for_a_retired_version() -> None:
+    asked = terms(agency="northshire-icb", may_read=("notification.amended",), reads={"notification.amended": 1})
+    after(LISTED, asked)
+    with retired("notification.amended", 1):
+        assert refused(LISTED, asked) == {("/data/reads/notification.amended", "unknown-version")}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """The retention schedule says where each period is from and how far that is verified, and reckons no day too early."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
+from contracts.vault import Purpose
 from services.vault.access_record import Asked, why_held
+from services.vault.looking import Asking
 from services.vault.retention import Kept, default_class, due, schedule
+from services.vault.reveal import Reveal
+from shared.identity import Caller
 
 FILED = date(2026, 3, 10)
 
@@ -67,3 +72,10 @@ def test_what_speaks_of_somebody_found_to_be_the_same_child_speaks_of_no_other()
     asked = Asked(frozenset({"subject-1", "subject-2"}), frozenset())
     assert why_held("narrative", None, ("subject-1", "subject-2"), asked) == "words"
     assert why_held("identity", "subject-2", (), asked) is None
+
+
+async def test_nothing_asked_for_is_nothing_shown_and_no_look() -> None:
+    nothing: Any = None  # whatever were asked of a database, or of the keys, would fail
+    asking = Asking(Caller("service", "gateway"), Caller("person", "somebody"), Purpose.TRIAGE)
+    shown = await Reveal(nothing, nothing, nothing, nothing).reveal([], asking, datetime(2026, 1, 1, tzinfo=UTC))
+    assert shown == (None, {})

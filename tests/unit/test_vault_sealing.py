@@ -33,6 +33,13 @@ def test_a_parcel_holds_all_that_an_event_held_and_shows_none_of_it() -> None:
     assert opened["items"][0]["subjects"] == list(items[0].subjects)
 
 
+def test_a_parcel_carries_the_trace_it_was_sealed_in() -> None:
+    sealing, private = sealer()
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    parcel = sealing.seal([narrative(mint("incident"))], partnership="northshire", agency=None, traceparent=trace)
+    assert orjson.loads(SealedBox(private).decrypt(parcel.ciphertext))["traceparent"] == trace
+
+
 def test_another_key_does_not_open_a_parcel() -> None:
     sealing, _ = sealer()
     parcel = sealing.seal([narrative(mint("incident"))], partnership="northshire", agency=None)

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from safeguarding_exchange.connection import Connection
+from safeguarding_exchange.publishing import Publisher
 
 from infra.demo.signing_in import Tokens
 from infra.demo.ways_in import Https, InboundTopics, Sent
@@ -92,3 +94,15 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
         topics = InboundTopics(stack.kafka.agencies_bootstrap, stack.kafka.authority, sign_in, https)
         held.callback(topics.close)
         yield Exchange(stack, tokens, https, topics)
+
+
+@pytest.fixture
+def connection(exchange: Exchange) -> Connection:
+    """How the sandbox agency reaches the exchange."""
+    return Connection.read(exchange.stack.connections / "sandbox.json")
+
+
+@pytest.fixture
+def publisher(connection: Connection) -> Iterator[Publisher]:
+    with Publisher(connection) as publisher:
+        yield publisher

@@ -1,6 +1,7 @@
 """One trace holds from a request through the log and Kafka to every consumer, and back to the receipt.
 
-The vault reads no topic: a trace reaches it with what it is asked, and goes on with the facts that follow from that.
+The vault reads no topic: a trace reaches it with what it is asked and with what it collects, and goes on with the facts
+that follow from either.
 """
 
 import json
@@ -42,6 +43,22 @@ def test_a_referral_is_one_trace_from_the_request_to_each_other_services_reactio
         ("gateway", "publish"),
         ("notifications", "apply incident.referred"),
         ("delivery", "apply incident.referred"),
+    }
+    until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
+
+
+def test_a_referral_is_one_trace_into_the_vault_that_files_it_and_what_the_vault_then_notices(
+    exchange: Exchange,
+) -> None:
+    exchange.refer()
+    trace = secrets.token_hex(16)
+    again = _post(exchange, "northshire-police", proposal("incident.referred.v1", "northshire-police"), trace)
+    assert again["incident"], again
+    wanted = {
+        ("gateway", "POST /v1/events"),
+        ("vault", "file parcel"),
+        ("vault", "publish"),
+        ("delivery", "apply subject.likeness-noticed"),
     }
     until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
 

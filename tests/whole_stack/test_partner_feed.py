@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,17 +18,6 @@ from safeguarding_exchange.subscribing import WAYS, Subscriber
 from tests.whole_stack.conftest import Exchange, until
 
 REFERRAL = json.loads(Path("clients/other/referral.json").read_text())["data"]
-
-
-@pytest.fixture
-def connection(exchange: Exchange) -> Connection:
-    return Connection.read(exchange.stack.connections / "sandbox.json")
-
-
-@pytest.fixture
-def publisher(connection: Connection) -> Iterator[Publisher]:
-    with Publisher(connection) as publisher:
-        yield publisher
 
 
 def _refer(publisher: Publisher) -> str:

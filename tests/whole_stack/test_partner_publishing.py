@@ -1,7 +1,6 @@
 """The partner library against the real exchange: publishing over both ways, and a line that breaks."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,6 @@ from safeguarding_exchange.queue import OfflineQueue
 from tests.whole_stack.conftest import PROPOSALS, Exchange, until
 
 REFERRAL = json.loads((PROPOSALS / "incident.referred.v1.json").read_text())["data"]
-
-
-@pytest.fixture
-def connection(exchange: Exchange) -> Connection:
-    return Connection.read(exchange.stack.connections / "sandbox.json")
-
-
-@pytest.fixture
-def publisher(connection: Connection) -> Iterator[Publisher]:
-    with Publisher(connection) as publisher:
-        yield publisher
 
 
 def _referral(connection: Connection, **more: Any) -> dict[str, Any]:

@@ -104,14 +104,14 @@ def _versions(entry: EventType, within: Directory) -> Iterator[Described]:
             "dataschema": entry.schema_of(major),
             "today": major == entry.major,
             "schemas": {
-                form: str(CONTRACTS / "schemas" / form / f"{entry.name}.v{major}.json") for form in _forms(entry)
+                form: str(CONTRACTS / "schemas" / form / f"{entry.name}.v{major}.json") for form in _forms(entry, major)
             },
             "readers": _holders(readers(within, entry, major)),
         }
 
 
-def _forms(entry: EventType) -> list[str]:
-    return [form.value for form in forms(entry)] + (["outbound"] if entry.ceiling.agencies else [])
+def _forms(entry: EventType, major: int) -> list[str]:
+    return [form.value for form in forms(entry, major)] + (["outbound"] if entry.ceiling.agencies else [])
 
 
 def _examples(entry: EventType) -> Iterator[tuple[str, list[Described]]]:

@@ -41,7 +41,7 @@ class Row:
 
 def rows(entry: EventType, major: int) -> tuple[Row, ...]:
     """Every field of one version, nested ones included, as whoever proposes it fills them in."""
-    whole = schema(entry, major, forms(entry)[0])
+    whole = schema(entry, major, forms(entry, major)[0])
     return tuple(_of_object(whole, _follow(whole, whole["properties"]["data"]), "", None))
 
 

@@ -44,6 +44,7 @@ def exclude(incident: Incident, proposal: AnyEvent, data: Exclusion, context: Co
         incident, proposal.actor, proposal.agency, proposal.partnership, data, context.authority_of(incident.host)
     )
     refuse_if([*_a_person(case), *_duty(case)])
+    refuse_if(list(_own_side(case)))
     if isinstance(data, ExclusionProposed):
         refuse_if(list(_proposable(case, data)))
         return [Outcome(data)]
@@ -70,6 +71,13 @@ def _duty(case: _Case) -> Iterator[Fault]:
         yield fault("/data/person", "holds-the-duty", detail)
 
 
+def _own_side(case: _Case) -> Iterator[Fault]:
+    """Told alone, before what else is wrong: that would say whether somebody had proposed it, and on which basis."""
+    decided_on = case.data.agency == case.of if case.data.person is None else case.data.person == case.by
+    if decided_on:
+        yield fault("/actor", "own-side", "Nobody decides about their own side; ask another agency's people.")
+
+
 def _proposable(case: _Case, data: ExclusionProposed) -> Iterator[Fault]:
     if data.lift and not case.stands:
         yield fault("/data/lift", "not-excluded", "Nobody is shut out here under that name.")
@@ -93,8 +101,6 @@ def _approvable(case: _Case, data: ExclusionApproved | ExclusionEnded, *, lift: 
         yield fault("/actor", "same-person", "Another person than the proposer approves.")
     if data.basis is not awaits.basis:
         yield fault("/data/basis", "differs-from-proposed", "Approve what was proposed.", awaits.basis.value)
-    if data.person == case.by or (data.person is None and data.agency == case.of):
-        yield fault("/actor", "own-side", "Nobody decides about their own side.")
 
 
 def _next(*, lift: bool) -> str:

@@ -100,11 +100,13 @@ def _on(incident: Incident, outcome: Outcome) -> Outcome:
 
 def seen(found: Incident | None, proposal: AnyEvent, context: Context) -> Incident | None:
     """An incident as far as it exists for the proposer: another's, known by its id alone, does not (DESIGN section 2),
-    or whoever had the id could end its clocks."""
+    or whoever had the id could end its clocks. Nor does one from which the proposer is shut out."""
     agency = proposal.agency
     if found is None or agency is None:
         return found
     matter = found.matter
+    if agency in matter.excluded_agencies or proposal.actor in matter.excluded_people:
+        return None
     taking_part = matter.referrers | matter.participants | {context.authority_of(area) for area in matter.areas}
     return found if agency in taking_part else None
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psutil
 
 from infra.postgres.provision import run
-from services.delivery.feeds import decoded
+from services.delivery.known import REMEMBERED
 from tests.bench.databases import super_user
 from tests.bench.events import senders
 from tests.bench.ground import Ground, NotMeasured, child
@@ -164,9 +164,8 @@ async def _filled(ground: Ground, events: int) -> int:
     session = await super_user(ground.stack.postgres.admin_url, "delivery")
     try:
         different: int = await session.fetchval(_DIFFERENT, READER)
-        remembered = decoded.cache_parameters()["maxsize"] or 0
-        if different <= remembered:
-            raise NotMeasured(f"only {different:,} different facts to replay: delivery remembers {remembered:,}")
+        if different <= REMEMBERED:
+            raise NotMeasured(f"only {different:,} different facts to replay: delivery remembers {REMEMBERED:,}")
         await session.execute(_FILL, READER, events)
         await session.execute("analyze feed")
         return different

@@ -71,11 +71,11 @@ def all_agencies(context: typer.Context, account: As = None, json: Json = False)
         return
     with exchange(account) as door:
         items = door.get("/v1/agencies")["items"]
-    if json:
-        shown.as_json(items)
-        return
-    rows = [[one["agency"], one["type"].replace("_", " "), ", ".join(one["areas"]), one["name"]] for one in items]
-    shown.table("Agencies", ["agency", "type", "areas", "name"], rows)
+    shown.listing("Agencies", ["agency", "type", "areas", "name"], items, _agency, document=json)
+
+
+def _agency(one: dict[str, Any]) -> list[Any]:
+    return [one["agency"], one["type"].replace("_", " "), ", ".join(one["areas"]), one["name"]]
 
 
 @agencies.command("list")
@@ -95,10 +95,8 @@ def list_agreements(account: As = None, json: Json = False) -> None:
     """The agreements in force, when each is looked at again, and what awaits a second person."""
     with exchange(account) as door:
         items = door.get("/v1/agreements")["items"]
-    if json:
-        shown.as_json(items)
-        return
-    shown.table("Sharing agreements", ["agency", "in", "version", "review by", "awaits"], [_row(one) for one in items])
+    columns = ["agency", "in", "version", "review by", "awaits"]
+    shown.listing("Sharing agreements", columns, items, _row, document=json)
 
 
 def _row(one: dict[str, Any]) -> list[Any]:

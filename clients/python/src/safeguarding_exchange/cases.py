@@ -93,14 +93,11 @@ def timeline(incident: Incident, account: As = None, json: Json = False) -> None
     """
     with exchange(account) as door:
         items = door.get(f"/v1/incidents/{incident}/timeline")["items"]
-    if json:
-        shown.as_json(items)
-        return
-    rows = [
-        [shown.instant(one["time"]), _stated(one), one.get("actor") or one.get("agency") or "the exchange"]
-        for one in items
-    ]
-    shown.table("Timeline", ["when", "what", "who"], rows)
+    shown.listing("Timeline", ["when", "what", "who"], items, _moment, document=json)
+
+
+def _moment(event: dict[str, Any]) -> list[Any]:
+    return [shown.instant(event["time"]), _stated(event), event.get("actor") or event.get("agency") or "the exchange"]
 
 
 def _stated(event: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import httpx
 
 from safeguarding_exchange.failures import Refused as Refused
 from safeguarding_exchange.failures import Unreachable as Unreachable
+from safeguarding_exchange.gateway import given, problem
 from safeguarding_exchange.sessions import Session, Sessions
 from safeguarding_exchange.signing_in import renewed
 
@@ -36,11 +37,11 @@ class Exchange:
 
     def get(self, path: str, base: str | None = None, **query: object) -> Any:
         """What stands at a path, as JSON. Raises Refused, Unreachable."""
-        return self._ask("GET", path, base, params=_given(query)).json()
+        return self._ask("GET", path, base, params=given(query)).json()
 
     def download(self, path: str, **query: object) -> httpx.Response:
         """What stands at a path, as it is."""
-        return self._ask("GET", path, None, params=_given(query))
+        return self._ask("GET", path, None, params=given(query))
 
     def pages(self, path: str) -> list[Any]:
         """Every item of a list that comes in pages."""
@@ -128,20 +129,8 @@ class Exchange:
         except httpx.TransportError:
             raise Unreachable(f"Nobody answers at {base or self.session.gateway}: is the stack running?") from None
         if answer.is_error:
-            raise Refused(answer.status_code, _problem(answer))
+            raise Refused(answer.status_code, problem(answer))
         return answer
-
-
-def _problem(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        told = answer.json()
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _given(query: dict[str, object]) -> dict[str, str]:
-    return {name.replace("_", "-"): str(value) for name, value in query.items() if value is not None}
 
 
 def _patiently(send: Callable[[], httpx.Response]) -> httpx.Response:

@@ -65,7 +65,7 @@ class Gateway:
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: object) -> Any:
         """What stands at a path, as JSON. Raises Refused, Unreachable, CredentialsRefused."""
-        return self.ask("GET", path, headers=headers, params=_given(query)).json()
+        return self.ask("GET", path, headers=headers, params=given(query)).json()
 
     def post(self, path: str, content: object, *, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer to a JSON document. Raises Refused, Unreachable, CredentialsRefused."""
@@ -103,7 +103,7 @@ class Gateway:
         """An answer that goes on, such as server-sent events. Raises Refused, Unreachable."""
         headers = self._signed({"accept": "text/event-stream"})
         try:
-            with self._http.stream("GET", self._at(path), headers=headers, params=_given(query)) as answer:
+            with self._http.stream("GET", self._at(path), headers=headers, params=given(query)) as answer:
                 if answer.is_error:
                     answer.read()
                     if answer.status_code == 401:
@@ -131,7 +131,8 @@ def problem(answer: httpx.Response) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _given(query: Mapping[str, object]) -> dict[str, str]:
+def given(query: Mapping[str, object]) -> dict[str, str]:
+    """A query as it stands in an address: hyphens for underscores, and nothing for what is not said."""
     return {name.replace("_", "-"): str(value) for name, value in query.items() if value is not None}
 
 

@@ -34,25 +34,22 @@ def feeds(
     """Agencies' feeds: who reads, who lags, who is silent and whom to ring."""
     with exchange(account) as door:
         items = door.get("/operations/feeds", at)["items"]
-    if json:
-        shown.as_json(items)
-        return
     columns = ["agency", "ring", "last", "seen", "lag", "seen at", "last test", "last replay", ""]
-    rows = [
-        [
-            one["agency"],
-            one.get("technical"),
-            one["last"],
-            one["seen"],
-            one["lag"],
-            shown.instant(one["lastSeenAt"]),
-            _test(one["lastTest"]),
-            shown.instant((one["lastReplay"] or {}).get("at")),
-            "[bold red]silent[/bold red]" if one["silent"] else "",
-        ]
-        for one in items
+    shown.listing("Feeds", columns, items, _feed, document=json)
+
+
+def _feed(one: dict[str, Any]) -> list[Any]:
+    return [
+        one["agency"],
+        one.get("technical"),
+        one["last"],
+        one["seen"],
+        one["lag"],
+        shown.instant(one["lastSeenAt"]),
+        _test(one["lastTest"]),
+        shown.instant((one["lastReplay"] or {}).get("at")),
+        "[bold red]silent[/bold red]" if one["silent"] else "",
     ]
-    shown.table("Feeds", columns, rows)
 
 
 def _test(test: dict[str, Any] | None) -> str:
@@ -64,20 +61,12 @@ def parked(at: At = None, account: As = None, json: Json = False) -> None:
     """Events that were set aside, with their reasons."""
     with exchange(account) as door:
         items = door.get("/operations/parked", at)["items"]
-    if json:
-        shown.as_json(items)
-        return
-    rows = [
-        [
-            one["topic"],
-            f"{one['partition']}/{one['offset']}",
-            one.get("key"),
-            one["reason"],
-            shown.instant(one["parkedAt"]),
-        ]
-        for one in items
-    ]
-    shown.table("Parked", ["topic", "place", "key", "reason", "since"], rows)
+    shown.listing("Parked", ["topic", "place", "key", "reason", "since"], items, _parked, document=json)
+
+
+def _parked(one: dict[str, Any]) -> list[Any]:
+    place = f"{one['partition']}/{one['offset']}"
+    return [one["topic"], place, one.get("key"), one["reason"], shown.instant(one["parkedAt"])]
 
 
 @operating.command("replay")

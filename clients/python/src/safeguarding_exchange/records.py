@@ -37,11 +37,11 @@ def reads(incident: Incident, account: As = None, json: Json = False) -> None:
     """Who looked at an incident's words; other agencies than the authority: who looked at theirs."""
     with exchange(account) as door:
         items = door.pages(f"/v1/incidents/{incident}/reads")
-    if json:
-        shown.as_json(items)
-        return
-    rows = [[shown.instant(one["at"]), one["who"], one["agency"], one["purpose"].replace("_", " ")] for one in items]
-    shown.table("Looks", ["when", "who", "agency", "why"], rows)
+    shown.listing("Looks", ["when", "who", "agency", "why"], items, _look, document=json)
+
+
+def _look(one: dict[str, Any]) -> list[Any]:
+    return [shown.instant(one["at"]), one["who"], one["agency"], one["purpose"].replace("_", " ")]
 
 
 @records.command("breach-report")
@@ -176,11 +176,11 @@ def waiting(account: As = None, json: Json = False) -> None:
     """Erasures that await a second person."""
     with exchange(account) as door:
         items = door.get("/v1/erasures/proposals")["items"]
-    if json:
-        shown.as_json(items)
-        return
-    rows = [[one["owner"], one["proposedBy"], shown.instant(one["at"])] for one in items]
-    shown.table("Await a second person", ["record", "proposed by", "when"], rows)
+    shown.listing("Await a second person", ["record", "proposed by", "when"], items, _awaiting, document=json)
+
+
+def _awaiting(one: dict[str, Any]) -> list[Any]:
+    return [one["owner"], one["proposedBy"], shown.instant(one["at"])]
 
 
 @erase.command("propose")

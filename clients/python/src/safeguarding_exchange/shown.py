@@ -1,6 +1,7 @@
 """What people see: tables, reckonings and plain sentences; what programs see: one JSON document."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +49,16 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(made)
+
+
+def listing(
+    title: str, columns: list[str], items: list[Any], row: Callable[[Any], list[Any]], *, document: bool
+) -> None:
+    """A list: for programs as one JSON document, for people as a table with a row for each item."""
+    if document:
+        as_json(items)
+    else:
+        table(title, columns, [row(item) for item in items])
 
 
 CLOCKS = {
