@@ -187,6 +187,16 @@ def test_what_reached_the_panel_while_it_was_cancelled_meets_the_clock_once_it_i
     assert facts[2].data.in_time
 
 
+def test_a_portal_time_corrected_while_it_was_cancelled_judges_a_met_clock_again_once_it_is_open() -> None:
+    story, sent_on = begun(SENT), london("2026-04-01")
+    story.propose(sent(sent_on), sent_on)
+    story.hear(linked(story.subject), sent_on)
+    assert story.hear(submission(london("2026-03-11")), sent_on) == []
+    facts = story.hear(linked(story.subject, undone=True), sent_on)
+    assert said(facts) == ["review.opened", "deadline.recomputed T06a", "deadline.met T06a", "deadline.set T08"]
+    assert facts[2].data.in_time
+
+
 def interleavings(one: list[AnyEvent], other: list[AnyEvent]) -> list[list[AnyEvent]]:
     """Every order that keeps each list's own."""
     places = range(len(one) + len(other))

@@ -42,7 +42,9 @@ def _open(state: Review, case: Case, opening: Opening, context: Context) -> list
         plan=dated(state.plan or context.local.plan, start, context.calendar),
     )
     clocks = clocks_of(state, case, context)
-    if state.clock is None or not state.clock.met_at:
+    if state.clock is not None and state.clock.met_at:  # it was met, and what it counts from may have changed since
+        clocks.restart(rule, start, _because(rule))
+    else:
         clocks.set(rule, start)
         if state.submissions:  # what reached the Panel before has reached it
             clocks.meet(rule, state.submissions[0].at, reason_given=state.submissions[0].explained)
@@ -70,10 +72,14 @@ def _follow(state: Review, case: Case, context: Context) -> list[Outcome]:
         return []
     clocks = clocks_of(state, case, context)
     if clocks.runs(state.rule):
-        clocks.restart(state.rule, start, "portal_time" if state.rule == T06A else "awareness")
+        clocks.restart(state.rule, start, _because(state.rule))
     if not clocks.outcomes:
         return []
     return [*clocks.outcomes, *(planned_anew(state, dated(state.plan, start, context.calendar)))]
+
+
+def _because(rule: str) -> str:
+    return "portal_time" if rule == T06A else "awareness"
 
 
 def planned_anew(state: Review, plan: Plan) -> Iterator[Outcome]:
