@@ -71,6 +71,12 @@ def test_an_amendment_that_adds_a_section_16c_ground_opens_it_from_its_own_porta
     assert story.hear(submission(SENT - timedelta(days=1), Ground.S16C_A, Ground.LAC_DEATH), later) == []
 
 
+def test_a_further_section_16c_ground_leaves_a_review_as_it_was_opened() -> None:
+    story = begun(SENT)
+    assert story.hear(amendment(london("2026-03-16"), Ground.S16C_B), london("2026-03-16")) == []
+    assert story.review.clocks["T06a"].started_at == SENT
+
+
 @pytest.mark.parametrize(
     ("sent_on", "due"),
     [
