@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from contracts.catalogue import CATALOGUE, EventType, Proposer
-from contracts.ceilings import EVERYTHING, NOTHING, Fields
+from contracts.ceilings import EVERYTHING, NOTHING, PUBLISHED, Fields
 from contracts.codes import AgencyType, Incidents, Role
+from contracts.for_some import ForSome
 
 __all__ = [
     "ABSENT",
     "GRANTED",
+    "OPEN_TO_THE_ASKED",
     "Agreement",
     "Decision",
     "Incidents",
@@ -81,6 +83,8 @@ class Matter:
     excluded_people: frozenset[str] = frozenset()
     alleged: frozenset[tuple[str, str]] = frozenset()
     """Agency and account of each alleged perpetrator who is shut out: their agency's side never learns an address."""
+    asked: frozenset[str] = frozenset()
+    """Agencies that a review asks for what they know: that opens `OPEN_TO_THE_ASKED` to them, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,10 @@ class Decision:
 _NO_CASES = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 GRANTED = Decision(True)
 ABSENT = Decision(False, "absent")
+OPEN_TO_THE_ASKED = frozenset(
+    entry.name for entry in CATALOGUE.values() if issubclass(entry.model, ForSome) or entry.ceiling is PUBLISHED
+)
+"""What is addressed to one agency (whoever shows it asks `ForSome.is_for` besides), and what is published."""
 
 
 def may_propose(party: Party, name: str, agreement: Agreement | None, matter: Matter | None) -> Decision:
@@ -101,7 +109,7 @@ def may_propose(party: Party, name: str, agreement: Agreement | None, matter: Ma
     entry = CATALOGUE.get(name)
     if entry is None or agreement is None or agreement.agency != party.agency:
         return Decision(False, "no-agreement")
-    if matter is not None and not concerns(party, agreement, matter):
+    if matter is not None and not _open(party, name, agreement, matter):
         return ABSENT
     if not any(_fits(party, proposer) for proposer in entry.proposers):
         return Decision(False, "not-a-proposer")
@@ -120,9 +128,7 @@ def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
 
     An agreement of another partnership opens nothing but incidents in which the agency takes part.
     """
-    if party.agency in matter.excluded_agencies or (party.person and party.person in matter.excluded_people):
-        return False
-    if party.roles and party.roles <= _NO_CASES:
+    if _barred(party, matter):
         return False
     if agreement.partnership != matter.partnership:
         # Partnerships are blind to each other, except where one's agency is a recorded participant (domain 1.4).
@@ -133,6 +139,20 @@ def concerns(party: Party, agreement: Agreement, matter: Matter) -> bool:
         Incidents.AREA: bool(party.areas_in(agreement.partnership) & matter.areas),
     }
     return any(opened[scope] for scope in agreement.incidents)
+
+
+def _barred(party: Party, matter: Matter) -> bool:
+    if party.agency in matter.excluded_agencies or (party.person and party.person in matter.excluded_people):
+        return True
+    return bool(party.roles) and party.roles <= _NO_CASES
+
+
+def _open(party: Party, name: str, agreement: Agreement, matter: Matter) -> bool:
+    """Whether an event type of the matter is open: all of them to whom it concerns, a few to whom a review asks."""
+    if concerns(party, agreement, matter):
+        return True
+    asked = name in OPEN_TO_THE_ASKED and party.agency in matter.asked and agreement.partnership == matter.partnership
+    return asked and not _barred(party, matter)
 
 
 def sees_addresses(party: Party, matter: Matter) -> bool:
@@ -152,7 +172,7 @@ def visible_fields(party: Party, name: str, agreement: Agreement | None, matter:
     if entry is None or agreement is None or agreement.agency != party.agency or name not in agreement.may_read:
         return None
     if matter.areas or matter.participants or matter.referrers:
-        if not concerns(party, agreement, matter):
+        if not _open(party, name, agreement, matter):
             return None
     elif agreement.partnership != matter.partnership:
         return None
