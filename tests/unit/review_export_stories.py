@@ -64,10 +64,8 @@ def returns(count: int, agencies: int = 5) -> list[Return]:
     for number in range(count):
         agency = chance.choice(list(names))
         day = SCOPE[0] + timedelta(chance.randrange((SCOPE[1] - SCOPE[0]).days + 1))
-        if date(2025, 2, 1) < day < date(2025, 4, 20):
-            seen = YesNoNotKnown.NO
-        else:
-            seen = chance.choice(list(YesNoNotKnown))
+        unseen = date(2025, 2, 1) < day < date(2025, 4, 20)
+        seen = YesNoNotKnown.NO if unseen else chance.choice(list(YesNoNotKnown))
         entry = Entry(
             f"vault:{number:032x}",
             agency,
@@ -120,8 +118,10 @@ def report(of: Chronology | None, words: str = "Words of the report. " * 12) -> 
         status="signed off",
         clock="notified Tue 10 Mar 2026; 15 working days; due end of Tue 31 Mar 2026",
         remarks=("Two returns came after the meeting.",),
-        sections=tuple(ExportedSection(heading=each, text=words) for each in headings[:-1])
-        + (ExportedSection(heading=headings[-1]),),
+        sections=(
+            *(ExportedSection(heading=each, text=words) for each in headings[:-1]),
+            ExportedSection(heading=headings[-1]),
+        ),
         decision=ExportedDecision(
             outcome="practice_review",
             reasons=words,

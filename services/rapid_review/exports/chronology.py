@@ -20,9 +20,9 @@ from services.rapid_review.chronology.lines import Line, Statement
 def exported(
     combined: Combined, agencies: Mapping[str, str], children: Mapping[str, str], incident_on: date | None = None
 ) -> Chronology:
-    """For handing over. `agencies` names each agency that answered, `children` each subject ("Child A")."""
+    """For handing over. `agencies` names each that answered, in the order of the lanes; `children` each subject."""
     return Chronology(
-        agencies=tuple(sorted(agencies)),
+        agencies=tuple(agencies),
         names=dict(agencies),
         children=tuple(children.values()),
         incident_on=incident_on,

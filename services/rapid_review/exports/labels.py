@@ -15,9 +15,9 @@ LABELS: dict[str, str] = {
     CopyTo.SECRETARY_OF_STATE: "Secretary of State for Education",
     CopyTo.OFSTED: "Ofsted",
     LegalBasis.PUBLIC_TASK: "public task (UK GDPR article 6(1)(e))",
-    LegalBasis.SAFEGUARDING_CONDITION: "safeguarding of children (condition in the Data Protection Act 2018)",
-    LegalBasis.REVIEW_DUTY: "the safeguarding partners' duty to review (Children Act 2004)",
-    LegalBasis.LAW_ENFORCEMENT: "law enforcement (Data Protection Act 2018, Part 3)",
+    LegalBasis.SAFEGUARDING_CONDITION: "the condition for the safeguarding of children",
+    LegalBasis.REVIEW_DUTY: "the safeguarding partners' duty to review serious cases",
+    LegalBasis.LAW_ENFORCEMENT: "law enforcement",
 }
 
 

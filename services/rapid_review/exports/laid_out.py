@@ -23,20 +23,24 @@ FEW = 60
 """Lines; with more, the chronology has a heading for each month."""
 
 
+LINES_TO_A_BREAK = 100
+"""A month begins a new page once so many lines were printed since the last that did."""
+
+
 def report(copy: ExportedReview) -> dict[str, Any]:
     """The report's words."""
     data = _of_all(copy, copy.model_dump(mode="json", exclude={"chronology"}))
     data["decision"]["outcome"] = label(copy.decision.outcome)
     for row, view in zip(data["views"], copy.views, strict=True):
         row |= {"partner": label(view.partner), "view": label(view.view) if view.view else "Not recorded"}
-    data["chronology"] = _chronology(copy.chronology, copy.classification) if copy.chronology else None
+    data["chronology"] = _chronology(copy.chronology) if copy.chronology else None
     return data
 
 
 def chronology_alone(copy: ExportedChronology) -> dict[str, Any]:
     """The combined chronology's words and picture."""
     data = _of_all(copy, copy.model_dump(mode="json", exclude={"chronology"}))
-    return data | {"chronology": _chronology(copy.chronology, copy.classification)}
+    return data | {"chronology": _chronology(copy.chronology)}
 
 
 def request(copy: ExportedRequest) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def request(copy: ExportedRequest) -> dict[str, Any]:
         "dueShown": shown_day(copy.due),
         "scopeFromShown": shown_day(copy.scope_from),
         "scopeToShown": shown_day(copy.scope_to),
-        "basisShown": "; ".join(label(each) for each in copy.legal_basis).capitalize(),
+        "basisShown": _sentence("; ".join(label(each) for each in copy.legal_basis)),
         "children": [{"name": child.name, "told": _told(child)} for child in copy.children],
     }
 
@@ -58,7 +62,7 @@ def pack(copy: ExportedPack) -> dict[str, Any]:
         "publishedOn": shown_day(copy.published_on) if copy.published_on else "Not planned yet",
         "copiesBy": shown_day(copy.copies_by) if copy.copies_by else "Not known yet",
         "form": label(copy.form),
-        "reportShown": f"{copy.report}" + (f" (SHA-256 {copy.report_sha256})" if copy.report_sha256 else ""),
+        "sealShown": _in_eights(copy.report_sha256) if copy.report_sha256 else None,
         "copies": [
             {
                 "recipient": label(each.recipient),
@@ -73,6 +77,10 @@ def pack(copy: ExportedPack) -> dict[str, Any]:
     return data
 
 
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _of_all(
     copy: ExportedReview | ExportedChronology | ExportedRequest | ExportedPack, data: dict[str, Any]
 ) -> dict[str, Any]:
@@ -81,6 +89,10 @@ def _of_all(
         "purposeShown": copy.purpose.replace("_", " "),
         "exportedAs": copy.exported_as.replace("_", " "),
     }
+
+
+def _in_eights(digits: str) -> str:
+    return " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
 
 def _told(child: AskedAbout) -> list[tuple[str, str]]:
@@ -93,7 +105,7 @@ def _told(child: AskedAbout) -> list[tuple[str, str]]:
     return [(name, value) for name, value in told if value]
 
 
-def _chronology(chronology: Chronology, marking: str) -> dict[str, Any]:
+def _chronology(chronology: Chronology) -> dict[str, Any]:
     conflicts = sum(bool(line.differ) for line in chronology.lines)
     outside = sum(s.outside_scope for line in chronology.lines for each in line.statements for s in each.sources)
     remarks = [
@@ -104,8 +116,10 @@ def _chronology(chronology: Chronology, marking: str) -> dict[str, Any]:
             f"Lines that say that a child was seen and not which: {chronology.unsaid:,}. They close no gap in sight.",
         ),
     ]
+    drawn = picture(chronology)
     return {
-        "picture": picture(chronology, marking),
+        "picture": drawn.svg,
+        "widthToHeight": drawn.width / drawn.height,
         "described": described(chronology),
         "gaps": [
             {
@@ -133,9 +147,14 @@ def _asked(chronology: Chronology) -> list[tuple[str, str]]:
 def _groups(chronology: Chronology) -> list[dict[str, Any]]:
     lines = [(line.day, _line(line, chronology.names)) for line in chronology.lines]
     if len(lines) <= FEW:
-        return [{"heading": None, "lines": [line for _, line in lines]}] if lines else []
-    months = groupby(lines, key=lambda pair: f"{pair[0]:%B %Y}")
-    return [{"heading": month, "lines": [line for _, line in found]} for month, found in months]
+        return [{"heading": None, "breaks": False, "lines": [line for _, line in lines]}] if lines else []
+    groups: list[dict[str, Any]] = []
+    since = 0
+    for month, found in groupby(lines, key=lambda pair: f"{pair[0]:%B %Y}"):
+        of_the_month, breaks = [line for _, line in found], since >= LINES_TO_A_BREAK
+        since = len(of_the_month) + (0 if breaks else since)
+        groups.append({"heading": month, "breaks": breaks, "lines": of_the_month})
+    return groups
 
 
 def _line(line: ExportedLine, names: dict[str, str]) -> dict[str, Any]:
@@ -144,32 +163,33 @@ def _line(line: ExportedLine, names: dict[str, str]) -> dict[str, Any]:
         f"Agencies differ in: {', '.join(each.replace('_', ' ') for each in line.differ)}" if line.differ else "",
         "Key episode" if line.key_episode else "",
         "Outside the period" if outside else "",
-        f"About {', '.join(line.children)}" if line.children else "",
     )
     at = shown_time(min((each.at for each in line.statements if each.at), default=None))
     return {
         "when": f"{short_day(line.day)} {at}".rstrip(),
         "note": ". ".join(filter(None, notes)),
-        "kind": label(line.statements[0].kind),
-        "seen": " / ".join(dict.fromkeys(_seen(each) for each in line.statements)),
-        "statements": [_statement(each, names, alone=len(line.statements) == 1) for each in line.statements],
+        "who": _about(label(line.statements[0].kind), line),
+        "statements": [_statement(each, line, names) for each in line.statements],
     }
+
+
+def _about(told: str, line: ExportedLine) -> str:
+    seen = " or ".join(dict.fromkeys(filter(None, (_seen(each) for each in line.statements))))
+    children = f" ({', '.join(line.children)})" if line.children else ""
+    return f"{told}{children}" + (f". Seen: {seen.lower()}" if seen else "")
 
 
 def _seen(statement: ExportedStatement) -> str:
     return "" if statement.child_seen is YesNoNotKnown.NOT_KNOWN else label(statement.child_seen)
 
 
-def _statement(statement: ExportedStatement, names: dict[str, str], *, alone: bool) -> dict[str, str]:
+def _statement(statement: ExportedStatement, line: ExportedLine, names: dict[str, str]) -> dict[str, str]:
     who = ", ".join(dict.fromkeys(names.get(each.agency, each.agency) for each in statement.sources))
-    kind = label(statement.kind)
-    return {
-        "who": f"{who}: {kind}" if alone else f"{who}:",
-        "kind": kind,
-        "at": shown_time(statement.at),
-        "seen": _seen(statement) or "not said",
-        "words": "\n".join(_words(statement, names)),
-    }
+    kind, words = label(statement.kind), "\n".join(_words(statement, names))
+    if len(line.statements) == 1:
+        return {"who": _about(f"{who}: {kind}", line), "words": words}
+    seen = _seen(statement) or "not said"
+    return {"who": f"{who}:", "kind": kind, "at": shown_time(statement.at), "seen": seen.lower(), "words": words}
 
 
 def _words(statement: ExportedStatement, names: dict[str, str]) -> list[str]:

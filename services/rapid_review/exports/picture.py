@@ -6,11 +6,12 @@ becomes a row of columns, as high as what happened in that time.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 from itertools import accumulate
+from textwrap import wrap
 
 from contracts.codes import YesNoNotKnown
 from contracts.review_exports import Chronology, ExportedGap, ExportedLine
@@ -52,30 +53,46 @@ class _Mark:
     family: int
 
 
-def picture(chronology: Chronology, marking: str) -> str:
-    """The SVG's text. Its size is its own: scale it to the page."""
+@dataclass(frozen=True)
+class Picture:
+    """An SVG, and its own size: scale it to the page."""
+
+    svg: str
+    width: int
+    height: int
+
+
+_Cells = dict[tuple[int, int], list[_Mark]]
+"""The marks of each lane that fall into one column's width."""
+
+
+def picture(chronology: Chronology, marking: str | None = None) -> Picture:
+    """The picture. Give the marking where it is to stand alone: a page has its own."""
     scale = _scale(chronology)
     lanes = {agency: number for number, agency in enumerate(chronology.agencies)}
     marks = [mark for line in chronology.lines for mark in _marks(line, lanes)]
-    within = [mark for mark in marks if scale.holds(mark.day)]
+    cells = _cells((mark for mark in marks if scale.holds(mark.day)), scale)
+    most = max(map(len, cells.values()), default=0)
     top = TOP + SIGHT * len(chronology.children)
     bottom = top + LANE * max(len(lanes), 1)
     parts = [
-        *_heading(chronology, scale, marking),
+        *_heading(scale, marking),
+        *_legend(chronology, most),
         *_gaps(chronology.gaps, scale, top, bottom),
         *_sight(chronology, scale),
         *_lanes(chronology, Counter(mark.lane for mark in marks if not scale.holds(mark.day)), top),
         *_axis(scale, top, bottom),
-        *_drawn(within, scale, top),
+        *_drawn(cells, most, scale, top),
         *_incident(chronology.incident_on, scale, bottom),
     ]
     height = bottom + AXIS
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" font-family="\'Libertinus Serif\', serif" font-size="12" fill="{_INK}">'
         f"<title>Timeline of the combined chronology</title><desc>{escape(described(chronology))}</desc>"
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>{"".join(parts)}</svg>'
     )
+    return Picture(svg, WIDTH, height)
 
 
 def described(chronology: Chronology) -> str:
@@ -113,11 +130,15 @@ def _marks(line: ExportedLine, lanes: dict[str, int]) -> Iterator[_Mark]:
             yield _Mark(lanes[agency], line.day, FAMILY_OF[kind])
 
 
-def _heading(chronology: Chronology, scale: _Scale, marking: str) -> Iterator[str]:
-    yield _text(WIDTH / 2, 14, marking, anchor="middle", more='font-weight="bold" letter-spacing="0.5"')
+def _heading(scale: _Scale, marking: str | None) -> Iterator[str]:
+    if marking:
+        yield _text(WIDTH / 2, 14, marking, anchor="middle", more='font-weight="bold" letter-spacing="0.5"')
     yield _text(10, 34, "Combined chronology", more='font-weight="bold" font-size="16"')
     told = f"{short_day(scale.first)} to {short_day(scale.last)}"
     yield _text(WIDTH - RIGHT, 34, told, anchor="end")
+
+
+def _legend(chronology: Chronology, most: int) -> Iterator[str]:
     x = 10.0
     for family in FAMILIES:
         yield f'<path d="{family.shape(x + 5, 54, 4.5)}" fill="{family.colour}"/>'
@@ -128,6 +149,8 @@ def _heading(chronology: Chronology, scale: _Scale, marking: str) -> Iterator[st
         yield _text(31, 79, "Gap in sight: no agency is known to have seen the child")
         yield f'<path d="{rectangle(342, 69, 2.5, 12)}" fill="{_INK}"/>'
         yield _text(350, 79, "Day on which the child was seen")
+    if most > MOST_STACKED:
+        yield _text(545, 79, f"Tallest column: {most} entries")
 
 
 def _gaps(gaps: Iterable[ExportedGap], scale: _Scale, top: float, bottom: float) -> Iterator[str]:
@@ -164,11 +187,15 @@ def _lanes(chronology: Chronology, outside: Counter[int], top: float) -> Iterato
     for number, agency in enumerate(chronology.agencies):
         y = top + number * LANE
         yield f'<path d="M10 {y}H{WIDTH - RIGHT}" stroke="#b1b4b6" stroke-width="0.6"/>'
-        name = _short(chronology.names.get(agency, agency), 27)
-        yield _text(10, y + (15 if outside[number] else LANE / 2 + 4), name)
-        if outside[number]:
-            told = f"and {outside[number]} outside the period"
-            yield _text(10, y + 29, told, more=f'font-size="10.5" fill="{_QUIET}"')
+        name = chronology.names.get(agency, agency)
+        below = f"and {outside[number]} outside the period" if outside[number] else ""
+        first, *further = [name] if below else wrap(name, 27)[:2] or [name]
+        one_line = not below and not further
+        yield _text(10, y + (LANE / 2 + 4 if one_line else 15), _short(first, 27))
+        if further:
+            yield _text(10, y + 29, _short(further[0], 27))
+        if below:
+            yield _text(10, y + 29, below, more=f'font-size="10.5" fill="{_QUIET}"')
 
 
 def _axis(scale: _Scale, top: float, bottom: float) -> Iterator[str]:
@@ -195,11 +222,14 @@ def _ticks(scale: _Scale) -> Iterator[tuple[date, str]]:
         month += 1
 
 
-def _drawn(marks: Sequence[_Mark], scale: _Scale, top: float) -> Iterator[str]:
-    cells: dict[tuple[int, int], list[_Mark]] = defaultdict(list)
+def _cells(marks: Iterable[_Mark], scale: _Scale) -> _Cells:
+    cells: _Cells = defaultdict(list)
     for mark in marks:
         cells[mark.lane, int((scale.mid(mark.day) - LEFT) // BIN)].append(mark)
-    most = max(map(len, cells.values()), default=0)
+    return cells
+
+
+def _drawn(cells: _Cells, most: int, scale: _Scale, top: float) -> Iterator[str]:
     paths: dict[int, list[str]] = defaultdict(list)
     for (lane, cell), found in sorted(cells.items()):
         floor = top + (lane + 1) * LANE - 2
