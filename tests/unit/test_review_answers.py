@@ -158,6 +158,12 @@ def test_after_its_due_day_it_is_late_and_not_before_midnight() -> None:
     assert (fact.data.late, fact.data.after_meeting, story.marks) == (True, False, {"late"})
 
 
+def test_the_due_day_ends_at_midnight_in_london_in_summer_too() -> None:
+    story = begun(SENT)
+    request = story.ask(SCHOOL, SOON, due=date(2026, 4, 10))
+    assert story.propose(answer(SCHOOL, request), london("2026-04-11", "00:10"))[0].data.late  # still the 10th in UTC
+
+
 def test_after_the_meeting_it_is_taken_and_marked_so_and_late() -> None:
     story, request = asked()
     story.propose(meeting(london("2026-03-20")), london("2026-03-20", "12:00"))

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from contracts.review_codes import Attendance, PanelView, Partner, PartnerView
-from contracts.reviews import Attendee, MeetingHeld, ReviewClosed, ReviewCommented
+from contracts.reviews import Attendee, MeetingHeld, ReviewClosed, ReviewCommented, ReviewDecision
 from services.rapid_review.review import Status
 from shared.decider import Refused, Waiting
 from tests.unit.review_stories import (
@@ -89,6 +90,12 @@ def test_without_one_of_them_it_is_recorded_and_decides_nothing(attendees: list[
     assert not fact.data.quorate
     assert story.marks == {"not_quorate"}
     assert refused(story, report(), LATER) == {"no-quorate-meeting": ("meeting.held",)}
+
+
+@pytest.mark.parametrize("reasons", [None, " "])
+def test_there_is_no_decision_without_reasons(reasons: str | None) -> None:
+    with pytest.raises(ValidationError, match="reasons"):
+        ReviewDecision.model_validate({"outcome": "no_further_review", "reasons": reasons})
 
 
 def test_a_meeting_in_the_future_is_refused() -> None:

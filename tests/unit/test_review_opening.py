@@ -13,7 +13,7 @@ from contracts.codes import Ground
 from contracts.envelope import AnyEvent
 from contracts.local_rules import RulesAdopted
 from contracts.review_codes import Task
-from contracts.reviews import PlannedTask
+from contracts.reviews import PlannedTask, ReviewClosed
 from contracts.sealing import Model
 from services.rapid_review.review import Status
 from shared.deadlines.reckoning import london_instant
@@ -182,6 +182,20 @@ def test_undoing_the_link_opens_it_again_with_all_that_it_had() -> None:
     assert said(story.hear(linked(story.subject, undone=True), at)) == ["review.opened", "deadline.set T08"]
     assert story.review.status is Status.SUBMITTED
     assert said(story.propose(reply(at), at)) == ["panel.answered", "deadline.met T08"]
+
+
+def test_one_that_was_closed_because_it_was_cancelled_opens_again_too_and_one_that_ended_otherwise_does_not() -> None:
+    story = begun(SENT)
+    story.hear(linked(story.subject), SENT)
+    story.propose(ReviewClosed(why="cancelled"), SENT)
+    story.hear(linked(story.subject, undone=True), SENT)
+    assert story.review.status is Status.OPEN
+    ended, at = begun(SENT), london("2026-03-20")
+    ended.propose(sent(at), at)
+    ended.propose(reply(at), at)
+    ended.propose(ReviewClosed(why="panel_agreed"), at)
+    assert ended.hear(linked(ended.subject), at) == []
+    assert ended.hear(linked(ended.subject, undone=True), at) == []
 
 
 def test_what_reached_the_panel_while_it_was_cancelled_meets_the_clock_once_it_is_open_again() -> None:
