@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from contracts.practice_reviews import (
+    AdvanceCopyDelivered,
     DelayNotified,
     InvolvementRecorded,
     PracticeReviewEnded,
@@ -14,7 +15,7 @@ from contracts.practice_reviews import (
     PracticeReviewResumed,
     ReviewerRemoved,
 )
-from contracts.review_codes import Basis, Involved, Involvement, Partner, Quality
+from contracts.review_codes import Basis, CopyTo, Involved, Involvement, Partner, Quality
 from services.rapid_review.practice_review import Status, schedule
 from shared.deadlines import DeadlineState
 from shared.decider import Waiting
@@ -83,6 +84,16 @@ def test_a_decision_just_after_midnight_in_summer_counts_from_the_london_date() 
 
 def test_only_the_three_partners_of_the_area_decide() -> None:
     assert list(Story().refused(decision(), BEGAN, "northshire-school")) == ["absent"]
+
+
+def test_to_another_areas_authority_there_is_no_such_review_whatever_it_says() -> None:
+    story = Story(replace(CASE, other_authorities=("southshire-council",)))
+    story.commission(BEGAN)
+    for data in (scope(), appointment(), PracticeReviewPaused(reason=WORDS), PracticeReviewEnded(reason=WORDS)):
+        assert list(story.refused(data, BEGAN, "southshire-council")) == ["absent"]
+    copy = AdvanceCopyDelivered(recipient=CopyTo.PANEL, version=1, delivered_at=BEGAN)
+    assert list(story.refused(copy, BEGAN, "southshire-council")) == ["absent"]
+    assert list(story.refused(scope(), BEGAN, "panel")) == ["absent"]
 
 
 def test_partners_who_decide_on_different_bases_have_not_decided_yet() -> None:

@@ -130,6 +130,8 @@ def test_one_person_is_not_both_checkers() -> None:
     with pytest.raises(Waiting, match="scan"):
         story.propose(passed, BEGAN)
     story.scan(BEGAN, Scan.FOUND)
+    assert list(story.refused(passed, BEGAN)) == ["no-response"]
+    story.propose(ResponseAgreed(version=1, response=WORDS), BEGAN)
     story.propose(passed, BEGAN, actor="first-checker")
     assert list(story.refused(passed, BEGAN, actor="first-checker")) == ["same-person"]
     assert "not-checked-by-two" in story.refused(publication(ON), DAY)
@@ -140,6 +142,7 @@ def test_one_person_is_not_both_checkers() -> None:
 def test_a_scan_that_failed_blocks_until_a_version_that_can_be_read() -> None:
     story = Story()
     story.until_draft(BEGAN)
+    story.propose(ResponseAgreed(version=1, response=WORDS), BEGAN)
     story.scan(BEGAN, Scan.FAILED)
     passed = RedactionChecked(version=1, result=Check.PASSED)
     assert list(story.refused(passed, BEGAN)) == ["scan-failed"]
@@ -154,6 +157,18 @@ def test_a_scan_after_the_checks_makes_them_to_be_done_again() -> None:
     story = ready()
     story.scan(BEGAN, Scan.FOUND)
     assert list(story.refused(publication(ON), DAY)) == ["not-checked-by-two"]
+
+
+def test_another_response_is_other_content_to_be_read_and_copied_anew() -> None:
+    story = ready()
+    story.propose(ResponseAgreed(version=1, response=WORDS), BEGAN)
+    faults = story.refused(publication(ON), DAY)
+    assert list(faults) == [
+        "not-checked-by-two",
+        "no-copy-to-panel",
+        "no-copy-to-secretary-of-state",
+        "no-copy-to-ofsted",
+    ]
 
 
 def test_a_checker_who_finds_something_stops_it_whoever_else_passes() -> None:

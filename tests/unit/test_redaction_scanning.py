@@ -41,7 +41,12 @@ def _ordinal(day: int) -> str:
 def forms_of_a_name(name: str) -> list[str]:
     own = [name, name.upper(), name.lower(), plainly(name), f"{name}'s", f"{name}’s", f"{name.upper()}'S"]
     apart = [name.replace("-", " "), name.replace("-", ""), name.replace("-", "‑"), name.replace("'", "’")]
-    broken = [f"{name[:3]}-\n{name[3:]}", f"{name[:3]}\u00ad{name[3:]}", f"{name[:3]}\u00ad\n{name[3:]}"]
+    broken = [
+        f"{name[:3]}\u200b{name[3:]}",
+        f"{name[:3]}-\n{name[3:]}",
+        f"{name[:3]}\u00ad{name[3:]}",
+        f"{name[:3]}\u00ad\n{name[3:]}",
+    ]
     within = [f"({name})", f"“{name}”", f"{name}_2026.docx", f"x.{name.lower()}@example.org", f"{name}2016", f"{name}s"]
     return [*own, *apart, *within, " ".join(name), *(broken if name[:4].isalpha() else [])]
 
@@ -192,6 +197,13 @@ def test_a_name_that_is_a_common_word_is_possible_where_it_is_written_large_and_
 )
 def test_short_forms_initials_and_run_together_names_are_found(name: str, form: str) -> None:
     assert kinds(scan(f"It was {form} who came.", Known(names=frozenset({name})))) == {Found.NAME}
+
+
+@pytest.mark.parametrize("form", ["O’Hanrahan’s", "OHANRAHAN'S", "O'Hanrahan", "Zoe’s", "Mary‑Ann’s", "ZEBEDIAH"])
+def test_a_possessive_is_the_name_for_sure(form: str) -> None:
+    found = scan(f"It was {form} turn.", Known(names=frozenset({"Zebediah O'Hanrahan", "Zoë", "Mary-Ann"})))
+    assert found
+    assert not any(finding.possible for finding in found)
 
 
 def test_a_name_within_another_word_is_no_name() -> None:

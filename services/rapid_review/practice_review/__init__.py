@@ -27,7 +27,7 @@ from contracts.practice_reviews import (
     ReviewerRemoved,
 )
 from services.rapid_review.practice_review import commissioning, conducting, publishing, reporting
-from services.rapid_review.practice_review.faults import fault
+from services.rapid_review.practice_review.faults import fault, not_a_partner, refuse_if
 from services.rapid_review.practice_review.folding import evolve
 from services.rapid_review.practice_review.reporting import scanned
 from services.rapid_review.practice_review.rules import clocks_of
@@ -59,6 +59,7 @@ def decide(state: PracticeReview, proposal: AnyEvent, case: Case, context: Conte
     """The facts that follow from a proposal, its clock's included. Raises Refused with every fault, or Waiting."""
     if not case.known:
         raise Waiting("the incident that it is about")
+    refuse_if([*not_a_partner(case, proposal)])
     match proposal.data:
         case PracticeReviewDecided() as data:
             return commissioning.decide_to_initiate(state, proposal, data, case, context)

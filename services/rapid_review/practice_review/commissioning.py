@@ -13,7 +13,6 @@ from contracts.submissions import Fault
 from services.rapid_review.practice_review.faults import (
     fault,
     in_the_future,
-    not_a_partner,
     not_under_way,
     refuse_if,
 )
@@ -29,7 +28,6 @@ def decide_to_initiate(
     state: PracticeReview, proposal: AnyEvent, data: PracticeReviewDecided, case: Case, context: Context
 ) -> list[Outcome]:
     """One partner's decision; before the third, a partner may decide anew. Raises Refused with every fault."""
-    refuse_if([*not_a_partner(case, proposal)])
     refuse_if([*_whether(state, data, case), *_when(data, case, context)])
     partner = case.partners[proposal.agency or ""]
     decided_on = data.decided_on or context.today
@@ -86,7 +84,6 @@ def give_up(
     state: PracticeReview, proposal: AnyEvent, data: PracticeReviewEnded, case: Case, context: Context
 ) -> list[Outcome]:
     """It ends before it is published, with reasons; its clock ends too."""
-    refuse_if([*not_a_partner(case, proposal)])
     faults = [*not_under_way(state), *in_the_future("/data/panelToldAt", data.panel_told_at, context)]
     if state.publication:
         faults.append(fault("/type", "published-already", "It was published: it cannot be given up any more."))

@@ -22,7 +22,6 @@ from contracts.submissions import Fault
 from services.rapid_review.practice_review.faults import (
     fault,
     in_the_future,
-    not_a_partner,
     not_under_way,
     refuse_if,
 )
@@ -72,7 +71,7 @@ def no_longer_independent(state: PracticeReview, case: Case) -> Iterator[Fault]:
 
 def monitor(state: PracticeReview, proposal: AnyEvent, data: PracticeReviewMonitored, case: Case) -> list[Outcome]:
     """The partners looked at its time and quality, and may have asked for information or a draft."""
-    refuse_if([*not_a_partner(case, proposal), *not_under_way(state)])
+    refuse_if([*not_under_way(state)])
     return [Outcome(data)]
 
 

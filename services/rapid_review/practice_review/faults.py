@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from contracts.envelope import AnyEvent
+from contracts.practice_reviews import AdvanceCopyDelivered
+from contracts.review_codes import CopyTo
 from contracts.submissions import Fault
 from services.rapid_review.practice_review.state import Case, Context, Draft, PracticeReview
 from shared.decider import Refused
+
+NATIONAL = {"panel": CopyTo.PANEL, "department": CopyTo.SECRETARY_OF_STATE, "ofsted": CopyTo.OFSTED}
+"""Which copy each national body can say that it has."""
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """A sender's clock may be ahead by so much before what it says lies in the future."""
@@ -50,8 +55,10 @@ def no_draft() -> Fault:
 
 
 def not_a_partner(case: Case, proposal: AnyEvent) -> Iterator[Fault]:
-    """The three partners of the host area alone: to anybody else there is no such review."""
-    if proposal.agency not in case.partners:
+    """The three partners of the host area run it, and a national body tells of its copy: to anybody else, another
+    area's authority too, there is no such review."""
+    own_copy = isinstance(proposal.data, AdvanceCopyDelivered) and proposal.agency in NATIONAL
+    if proposal.agency not in case.partners and not own_copy:
         yield fault("/subject", "absent", "There is no such practice review.")
 
 

@@ -116,7 +116,7 @@ def _of_a_version(state: PracticeReview, fact: AnyEvent) -> PracticeReview:
         return state
     match data:
         case ResponseAgreed():
-            draft = replace(draft, responded=True)
+            draft = replace(draft, responded=True, checks={}, copies={} if draft.responded else draft.copies)
         case RedactionScanned(result=result):
             draft = replace(draft, scan=result, checks={})
         case RedactionChecked(result=result):

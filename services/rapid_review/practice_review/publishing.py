@@ -14,14 +14,13 @@ from contracts.practice_reviews import (
     PracticeReviewUnpublished,
     PublicationPlanned,
 )
-from contracts.review_codes import CopyTo
 from contracts.submissions import Fault
 from services.rapid_review.practice_review.faults import (
+    NATIONAL,
     fault,
     in_the_future,
     newest,
     no_draft,
-    not_a_partner,
     not_under_way,
     refuse_if,
 )
@@ -31,15 +30,12 @@ from services.rapid_review.practice_review.state import T09, Case, Context, Prac
 from shared.deadlines.reckoning import MORNING, london_instant
 from shared.decider import Outcome
 
-NATIONAL = {"panel": CopyTo.PANEL, "department": CopyTo.SECRETARY_OF_STATE, "ofsted": CopyTo.OFSTED}
-"""Which copy each national body can say that it has."""
-
 
 def plan(
     state: PracticeReview, proposal: AnyEvent, data: PublicationPlanned, case: Case, context: Context
 ) -> list[Outcome]:
     """When and in which form; a later plan takes its place. One for which copies would come too late is marked."""
-    refuse_if([*not_a_partner(case, proposal), *not_under_way(state)])
+    refuse_if([*not_under_way(state)])
     if data.on < context.today:
         earliest = f"from {context.today.isoformat()}"
         refuse_if([fault("/data/on", "in-the-past", "Plan a day that is still to come.", earliest)])
@@ -71,7 +67,7 @@ def publish(
     state: PracticeReview, proposal: AnyEvent, data: PracticeReviewPublished, case: Case, context: Context
 ) -> list[Outcome]:
     """It is public, and T09 is met, if everything is there. Raises Refused with each thing that is missing."""
-    refuse_if([*not_a_partner(case, proposal), *not_under_way(state)])
+    refuse_if([*not_under_way(state)])
     refuse_if([*in_the_future("/data/on", data.on, context), *missing(state, data, case, context)])
     until = available_until(data.on, case, context)
     version = newest(state).number
@@ -88,7 +84,6 @@ def unpublish(
     state: PracticeReview, proposal: AnyEvent, data: PracticeReviewUnpublished, case: Case, context: Context
 ) -> list[Outcome]:
     """It is taken from the public; refused within its year (T11)."""
-    refuse_if([*not_a_partner(case, proposal)])
     standing = _standing_until(state)
     if standing is None:
         refuse_if([fault("/type", "not-published", "It is not public.")])

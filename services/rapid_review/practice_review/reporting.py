@@ -19,7 +19,6 @@ from services.rapid_review.practice_review.conducting import no_longer_independe
 from services.rapid_review.practice_review.faults import (
     fault,
     newest,
-    not_a_partner,
     not_the_newest,
     not_under_way,
     refuse_if,
@@ -44,8 +43,9 @@ def _out_of_turn(state: PracticeReview) -> Iterator[Fault]:
 
 
 def respond(state: PracticeReview, proposal: AnyEvent, data: ResponseAgreed, case: Case) -> list[Outcome]:
-    """The partnership's response to the newest version: published with it. A later one takes its place."""
-    refuse_if([*not_a_partner(case, proposal), *not_under_way(state)])
+    """The partnership's response to the newest version: published with it, so that another one is other content, to be
+    read and copied anew (DOMAIN 4A item 6)."""
+    refuse_if([*not_under_way(state)])
     refuse_if([*not_the_newest(state, data.version)])
     return [Outcome(data)]
 
@@ -65,12 +65,12 @@ def check(state: PracticeReview, proposal: AnyEvent, data: RedactionChecked, cas
 
     Raises Waiting until the scan is done.
     """
-    refuse_if([*not_a_partner(case, proposal), *not_under_way(state)])
+    refuse_if([*not_under_way(state)])
     refuse_if([*not_the_newest(state, data.version)])
     read = newest(state)
     if read.scan is None:
         raise Waiting("the scan of this version")
-    refuse_if([*_unreadable(read), *_same_person(read, proposal, data)])
+    refuse_if([*_unreadable(read), *_without_response(read), *_same_person(read, proposal, data)])
     return [Outcome(data)]
 
 
@@ -78,6 +78,12 @@ def _unreadable(read: Draft) -> Iterator[Fault]:
     if read.scan is Scan.FAILED:
         detail = "The scanner could not read this document: record a further version that it can read."
         yield fault("/data/version", "scan-failed", detail)
+
+
+def _without_response(read: Draft) -> Iterator[Fault]:
+    if not read.responded:
+        detail = "The partnership's response is published with the report and read with it: agree it first."
+        yield fault("/data/version", "no-response", detail)
 
 
 def _same_person(read: Draft, proposal: AnyEvent, data: RedactionChecked) -> Iterator[Fault]:
