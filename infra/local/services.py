@@ -32,6 +32,7 @@ SERVICES = (
     Service("vault", "services.vault.app", ("vault",), {"": "vault", "KEYS_": "vault_keys"}),
     Service("notifications", "services.notifications.app", ("notifications",), {"": "notifications"}),
     Service("delivery", "services.delivery.app", ("delivery",), {"": "delivery"}),
+    Service("rapid-review", "services.rapid_review.app", ("rapid_review",), {"": "rapid_review"}),
     Service("gateway", "services.gateway.app", ("gateway", "gateway_2"), {"": "gateway"}),
 )
 

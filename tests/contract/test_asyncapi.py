@@ -15,6 +15,7 @@ from contracts.topics import CHECKPOINTS
 from infra.kafka.declared import DECLARED
 from services.delivery.reactions import reactions as of_delivery
 from services.notifications.reactions import reactions as of_notifications
+from services.rapid_review.reactions import reactions as of_rapid_review
 
 SPECIFICATION = Path(__file__).parent / "specifications" / "asyncapi-3.0.0.json"
 
@@ -84,6 +85,7 @@ def test_what_a_service_reacts_to_is_what_it_is_said_to_read() -> None:
     said = {service.name: set(service.reads) for service in SERVICES}
     assert set(of_delivery(lambda: None).topics) == said["delivery"]
     assert {*of_notifications().topics, "submissions.notifications"} == said["notifications"]
+    assert {*of_rapid_review().topics, "submissions.rapid-review"} == said["rapid-review"]
 
 
 def test_an_agencys_feed_carries_every_version_that_some_agency_may_read() -> None:
