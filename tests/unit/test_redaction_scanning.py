@@ -259,6 +259,22 @@ def test_the_known_come_from_identities_contacts_and_places() -> None:
     assert "AB1" not in " ".join(known.places)
 
 
+@pytest.mark.parametrize(
+    "piece", ["a", "1", "1 ", "a ", "aB", "1, ", "may ", "-\n", "a-\n", "''", "\u00ad", "twenty ", "   ", "O."]
+)
+def test_no_text_makes_the_scan_slow(piece: str) -> None:
+    known = Known(
+        names=frozenset({"Zebediah O'Hanrahan"}),
+        dates=frozenset({date(2026, 5, 1)}),
+        places=frozenset({"12 Acacia Avenue"}),
+        identifiers=frozenset({"1111111112"}),
+        ages=frozenset({Age(6, "year")}),
+    )
+    began = time.process_time()
+    scan(piece * (60_000 // len(piece)), known)
+    assert time.process_time() - began < 2
+
+
 def test_sixty_pages_are_scanned_within_a_second() -> None:
     page = " ".join(PLAIN * 18)
     text = f"\n{page}\n".join(f"Zebediah was {_ordinal(n)}, seen on 3 March 2026" for n in range(1, 62))

@@ -19,7 +19,8 @@ from shared.documents import SIZE_LIMIT
 _MEMORY = 1024 * 1024 * 1024
 _CPU_SECONDS = 30
 _PATIENCE = 60.0
-_MOST_TEXT = 64 * 1024 * 1024
+_MOST_TEXT = 8 * 1024 * 1024
+"""Characters: what one document may give to be searched; a report of sixty pages has some 300,000."""
 _ROOT = Path(__file__).resolve().parents[3]
 
 

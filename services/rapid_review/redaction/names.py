@@ -11,7 +11,8 @@ from services.rapid_review.redaction.word_lists import ABBREVIATIONS, COMMON_WOR
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SPACED_OUT = re.compile(r"(?<![^\W\d_])(?:[^\W\d_][ .]){2,}[^\W\d_](?![^\W\d_])")
-_CAMEL = re.compile(r"[^\W\d_]*[a-z][A-Z][^\W\d_]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_CAMEL = re.compile(r"[a-z][A-Z]")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 SHORT = 2
 """Letters: a name so short is found only where it is written large."""
@@ -83,7 +84,9 @@ def names_in(folded: Folded, known: Forms) -> Iterator[Finding]:
         possible = _looked_up(re.sub(r"[ .]", "", found.group()), known, large=folded.starts_large(found.start()))
         if possible is not None:
             yield Finding(Found.NAME, *folded.span(found.start(), found.end()), possible=possible)
-    for camel in _CAMEL.finditer(folded.original):
+    for camel in _LETTERS.finditer(folded.original):
+        if not _CAMEL.search(camel.group()):
+            continue
         for piece in _PIECE.finditer(camel.group()):
             if len(piece.group()) > SHORT and piece.group().lower() in known:
                 start = camel.start() + piece.start()
