@@ -14,6 +14,7 @@ _SPACED_OUT = re.compile(r"(?<![^\W\d_])(?:[^\W\d_][ .]){2,}[^\W\d_](?![^\W\d_])
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_INITIALS = re.compile(r"(?<![^\W_])(?:[A-Z](?:\.\s?[A-Z])+\.?|[A-Z]{2,6})(?![^\W_])")
 SHORT = 2
 """Letters: a name so short is found only where it is written large."""
 
@@ -75,22 +76,41 @@ def _doubtful(word: str) -> bool:
 
 def names_in(folded: Folded, known: Forms) -> Iterator[Finding]:
     """Every word that can be one of the names."""
+    never: set[str] = set()  # a report has few different words, and hardly one of them is a name
     for found in _WORD.finditer(folded.text):
+        word = found.group()
+        if word in never:
+            continue
+        if _looked_up(word, known, large=True) is None:
+            never.add(word)
+            continue
         large = folded.starts_large(found.start()) or _in_an_address(folded.text, *found.span())
-        possible = _looked_up(found.group(), known, large=large)
+        possible = _looked_up(word, known, large=large)
         if possible is not None:
             yield Finding(Found.NAME, *folded.span(found.start(), found.end()), possible=possible)
     for found in _SPACED_OUT.finditer(folded.text):
         possible = _looked_up(re.sub(r"[ .]", "", found.group()), known, large=folded.starts_large(found.start()))
         if possible is not None:
             yield Finding(Found.NAME, *folded.span(found.start(), found.end()), possible=possible)
-    for camel in _LETTERS.finditer(folded.original):
-        if not _CAMEL.search(camel.group()):
-            continue
+    for camel in _camels(folded.original):
         for piece in _PIECE.finditer(camel.group()):
             if len(piece.group()) > SHORT and piece.group().lower() in known:
                 start = camel.start() + piece.start()
                 yield Finding(Found.NAME, start, start + len(piece.group()), possible=True)
+
+
+def _camels(text: str) -> Iterator[re.Match[str]]:
+    """The words with a capital within."""
+    done = 0
+    for found in _CAMEL.finditer(text):
+        if found.start() >= done:
+            start = found.start()
+            while start > done and text[start - 1].isalpha():
+                start -= 1
+            word = _LETTERS.match(text, start)
+            if word is not None:
+                done = word.end()
+                yield word
 
 
 def _in_an_address(text: str, start: int, end: int) -> bool:
@@ -126,13 +146,22 @@ def _readings(word: str) -> Iterator[tuple[str, bool]]:
 
 def initials_in(text: str, names: Iterable[str]) -> Iterator[Finding]:
     """Somebody's initials, with full stops or in capitals; all of them no more than possible."""
-    for name in names:
-        letters = [word[0].upper() for word in re.split(r"[\s,.]+", fold(name).text) if word and word not in TITLES]
-        if len(letters) < 2:
-            continue
-        for chosen in dict.fromkeys((tuple(letters), (letters[0], letters[-1]))):
-            forms_ = [r"\.\s?".join(chosen) + r"\.?"]
-            if "".join(chosen).lower() not in ABBREVIATIONS:
-                forms_.append("".join(chosen))
-            for found in re.finditer(rf"(?<![^\W_])(?:{'|'.join(forms_)})(?![^\W_])", text):
-                yield Finding(Found.NAME, found.start(), found.end(), possible=True)
+    known = {initials for name in names for initials in _initials(name)}
+    if not known:
+        return
+    for found in _INITIALS.finditer(text):
+        letters = re.sub(r"[.\s]", "", found.group())
+        if "." not in found.group():
+            is_theirs = letters in known and letters.lower() not in ABBREVIATIONS
+        else:  # the next sentence may begin with a letter that stands alone
+            is_theirs = any(letters[:end] in known or letters[-end:] in known for end in range(2, len(letters) + 1))
+        if is_theirs:
+            yield Finding(Found.NAME, found.start(), found.end(), possible=True)
+
+
+def _initials(name: str) -> Iterator[str]:
+    """All of somebody's initials, and the first with the last."""
+    letters = [word[0].upper() for word in re.split(r"[\s,.]+", fold(name).text) if word and word not in TITLES]
+    if len(letters) > 1:
+        yield "".join(letters)
+        yield letters[0] + letters[-1]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from contracts.review_codes import Found
@@ -48,7 +49,8 @@ def places_in(folded: Folded, known: tuple[frozenset[Phrase], frozenset[str]]) -
     beginning: dict[str, list[Phrase]] = {}
     for phrase in whole:
         beginning.setdefault(phrase[0], []).append(phrase)
-    tokens = [(_short(each.group()), each.start(), each.end()) for each in _TOKEN.finditer(folded.text)]
+    short = lru_cache(maxsize=None)(_short)
+    tokens = [(short(each.group()), each.start(), each.end()) for each in _TOKEN.finditer(folded.text)]
     for number, (word, start, end) in enumerate(tokens):
         for phrase in beginning.get(word, ()):
             following = tokens[number : number + len(phrase)]
