@@ -115,6 +115,16 @@ def test_whoever_has_answered_is_not_chased_and_one_that_is_queried_is_chased_an
     assert run(story, london("2026-03-30", "09:00"))[0] == ("reminder", london("2026-03-26", "09:00"))
 
 
+def test_one_that_was_chased_to_the_end_is_chased_anew_once_its_answer_is_queried() -> None:
+    story, request = asked()
+    assert len(run_chases(story)) == 3
+    at = london("2026-03-26")
+    story.propose(answer(SCHOOL, request), at)
+    query = ReturnQueried(agency=SCHOOL, request=request, version=1, reason=WORDS, due=date(2026, 4, 1))
+    story.propose(query, at)
+    assert [level for level, _ in run_chases(story)] == ["reminder", "overdue", "escalated"]
+
+
 def test_nobody_is_reminded_of_what_was_asked_after_the_reminders_hour() -> None:
     story = begun(SENT)
     story.ask(SCHOOL, SOON, due=date(2026, 3, 12))
