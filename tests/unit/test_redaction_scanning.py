@@ -290,3 +290,12 @@ def test_sixty_pages_are_scanned_within_a_second() -> None:
     found = scan(text, known)
     assert time.process_time() - began < 1
     assert counts(found)[0].count == 61
+
+
+@pytest.mark.parametrize(
+    ("form", "possible"),
+    [("04/03/2026", [False]), ("03/04/2026", [True]), ("4 March", [True]), ("March 2026", [True]), ("04/03/2025", [])],
+)
+def test_a_date_that_can_be_read_otherwise_or_lacks_a_part_is_possible(form: str, possible: list[bool]) -> None:
+    found = scan(f"It was {form} then.", Known(dates=frozenset({date(2026, 3, 4)})))
+    assert [finding.possible for finding in found] == possible
