@@ -135,6 +135,7 @@ def test_a_cancelled_review_chases_nobody() -> None:
     story, _ = asked()
     story.hear(withdrawal(SOON), SOON)
     assert run_chases(story) == []
+    assert story.tick(london("2026-03-25", "09:00")) == []
 
 
 def test_the_meeting_does_not_end_what_an_agency_owes() -> None:
