@@ -16,6 +16,7 @@ from contracts.deadlines import DeadlineMet, DeadlineSet
 from contracts.envelope import AnyEvent
 from contracts.exclusions import exclusions_of
 from contracts.incidents import IncidentReferred
+from contracts.reviews import InformationRequested
 
 NATIONAL_BY_RULE = {
     "T01": frozenset({"panel", "department", "ofsted"}),
@@ -28,7 +29,10 @@ PREFIX = "incident-"
 
 
 def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
-    """The matter after one more fact of the incident's stream. Raises ValueError for one before its referral."""
+    """The matter after one more fact of the incident's stream, or one of its rapid review's.
+
+    Raises ValueError for one before its referral.
+    """
     data = fact.data
     if isinstance(data, IncidentReferred):
         return _referred(fact, data)
@@ -42,6 +46,8 @@ def evolve(matter: Matter | None, fact: AnyEvent) -> Matter:
             return replace(matter, areas=frozenset(areas), participants=stay)
         case DeadlineMet():
             return _joined(matter, NATIONAL_BY_RULE.get(data.clock, frozenset()))
+        case InformationRequested(agency=agency):
+            return matter if agency in matter.asked else replace(matter, asked=matter.asked | {agency})
         case ExclusionApproved() | ExclusionEnded():
             return exclusions_of(matter).after(data).on(matter)
         case _:

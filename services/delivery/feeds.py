@@ -17,6 +17,7 @@ from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.feeds import TESTED, shown
 from contracts.matters import incidents_of
+from contracts.reviews import InformationRequested
 from services.delivery.known import decoded, folded, matter, recall_of, remember
 from services.delivery.reach import Reach, reach
 from services.delivery.rights import Matters, Recall, Sight, is_open
@@ -71,6 +72,7 @@ _SINCE = """
       and not exists (select from feed f where f.agency = $1 and f.subject = $2 and f.kept = k.id)
     order by k.id limit $4
     """
+_ASKED = "select event from kept where subject = $1 and type like 'information.requested.%'"
 _HOLDERS = """
     select distinct f.agency from feed f join kept k on k.id = f.kept
     where k.event_id = $1 and f.subject = $2
@@ -157,6 +159,16 @@ class Growth:
         self._kept.append(kept)
         self._pending.add(fact.subject)
         return kept
+
+    async def asked_before(self, incident: str) -> frozenset[str]:
+        """The agencies that a review was heard to ask before its incident's referral was heard."""
+        begun = self._begun.get(incident)
+        if begun is not None:
+            facts = [kept.fact for kept in begun]
+        else:
+            await self.write()
+            facts = [decoded(event) for (event,) in await self._tx.driver.fetch(_ASKED, incident)]
+        return frozenset(fact.data.agency for fact in facts if isinstance(fact.data, InformationRequested))
 
     def change(self, incident: str, now: Matter, host: str) -> None:
         """Remember an incident as it is folded now; its host is given once, and stays."""

@@ -1,9 +1,10 @@
 """What the facts of others make delivery do: each goes into the feeds of those for whom it exists."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from contracts.access import Matter
-from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, NOTIFICATIONS
+from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, NOTIFICATIONS, REVIEWS
 from contracts.corrections import IncidentRecalled
 from contracts.envelope import AnyEvent
 from contracts.incidents import IncidentReferred
@@ -23,7 +24,7 @@ def reactions(wake: Callable[[], None]) -> Reactions:
     async def read_ahead(facts: Sequence[AnyEvent], tx: Transaction) -> None:
         await growing(tx, facts)
 
-    for topic in (INCIDENTS, NOTIFICATIONS, VAULT):
+    for topic in (INCIDENTS, NOTIFICATIONS, REVIEWS, VAULT):
         react.ahead(topic, read_ahead)
 
     async def kept(fact: AnyEvent, work: Work) -> tuple[Growth, Kept]:
@@ -39,12 +40,25 @@ def reactions(wake: Callable[[], None]) -> Reactions:
         after = _after(before, fact)
         if after is None or fact.subject is None:
             return
+        if before is None:  # a review's facts come on another topic, at any time
+            after = replace(after, asked=await here.asked_before(fact.subject))
         if isinstance(fact.data, IncidentRecalled):
             await _recalled(here, number, fact.data, work)
         elif after == before:
             here.append(number, here.reach.readers(fact, here.known), work.now)
         else:
             here.change(fact.subject, after, getattr(fact.data, "host_authority", ""))
+            await _opened(here, number, before, after, work)
+
+    @react.on(REVIEWS)
+    async def of_a_review(fact: AnyEvent, work: Work) -> None:
+        here, number = await kept(fact, work)
+        before = here.known.get(fact.subject or "")
+        after = evolve(before, fact) if before else None
+        if after is None or after == before:
+            here.append(number, here.reach.readers(fact, here.known), work.now)
+        else:
+            here.change(fact.subject or "", after, "")
             await _opened(here, number, before, after, work)
 
     @react.on(NOTIFICATIONS)

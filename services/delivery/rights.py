@@ -10,8 +10,8 @@ from contracts.ceilings import EVERYTHING, Fields, only
 from contracts.corrections import IncidentRecalled
 from contracts.directory import Directory
 from contracts.envelope import AnyEvent
+from contracts.for_some import ForSome
 from contracts.matters import incidents_of
-from contracts.vault import RecordRead
 
 OF_A_PARTNERSHIP = frozenset({CALENDAR, DIRECTORY})
 """Topics whose facts are of no incident, and go to a whole partnership."""
@@ -106,7 +106,7 @@ def hidden(fact: AnyEvent, agency: str, authority: str | None, recall: Recall | 
     """Whether this one fact is kept from an agency, whatever it may see of its type and matter."""
     if recall and recall.hides_from(agency, authority):
         return True
-    if isinstance(fact.data, RecordRead) and not fact.data.is_for(agency, authority):
+    if isinstance(fact.data, ForSome) and not fact.data.is_for(agency, authority):
         return True
     return shuts_out(fact, agency)
 

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import httpx
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
@@ -19,12 +18,11 @@ from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked, away
 from services.gateway.history import is_host, kept_from
+from services.gateway.passing import Passing
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, references_in
-from shared.credentials import CredentialsRefused, ServiceCredentials
 from shared.http import Problem, not_found
-from shared.identity import ON_BEHALF_OF, Caller, IssuerUnavailable, audience_of, caller
-from shared.telemetry import current_traceparent
+from shared.identity import Caller, caller
 from shared.vault_client import VaultClient
 
 LARGEST_DOCUMENT = 25 * 1024 * 1024 + 1024
@@ -35,17 +33,16 @@ NOTIFICATION = ("notification.drafted", "notification.submitted")
 
 Who = Annotated[Caller, Depends(caller)]
 Form = Literal["json", "csv", "pdf"]
-_PASSED_ON = ("content-type", "content-disposition", "retry-after")
 
 
 @dataclass(frozen=True)
 class Onward:
-    """What the routes here need. `notifications` has that service's base URL."""
+    """What the routes here need."""
 
     desk: Desk
     vault: VaultClient
-    notifications: httpx.AsyncClient
-    credentials: ServiceCredentials
+    notifications: Passing
+    rapid_review: Passing
 
 
 def onward_router(onward: Onward) -> APIRouter:
@@ -61,12 +58,12 @@ def onward_router(onward: Onward) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
         page = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        return await _notifications(onward, "/v1/notifications", who, page)
+        return await onward.notifications.ask("/v1/notifications", who, page)
 
     @router.get("/notifications/{incident}", tags=["notifications"], summary="One notification")
     async def notification(incident: IncidentId, who: Who, viewer: Looks) -> Response:
         row = await _find_notification(onward.desk, incident, viewer)
-        answer = await _notifications(onward, f"/v1/notifications/{incident}", who, {})
+        answer = await onward.notifications.ask(f"/v1/notifications/{incident}", who)
         return _without_content(answer) if await _kept_from(onward.desk, viewer, row) else answer
 
     @router.get("/notifications/{incident}/exports/{form}", tags=["notifications"], summary="A copy, recorded")
@@ -86,7 +83,7 @@ def onward_router(onward: Onward) -> APIRouter:
         wanted = {"purpose": purpose.value}
         wanted |= {} if filing is None else {"filing": str(filing).lower()}
         wanted |= {"version": str(version)} if version else {}
-        return await _notifications(onward, f"/v1/notifications/{incident}/exports/{form}", who, wanted)
+        return await onward.notifications.ask(f"/v1/notifications/{incident}/exports/{form}", who, wanted)
 
     @router.post(
         "/documents",
@@ -102,8 +99,7 @@ def onward_router(onward: Onward) -> APIRouter:
         viewer: Looks,
         document_name: Annotated[str, Header(max_length=300)] = "",
     ) -> Response:
-        row, _ = await onward.desk.find(incident, viewer)
-        await _reads_words(onward.desk, viewer, row)
+        row = await _find_for_documents(onward.desk, incident, viewer)
         _has_a_say(viewer, row)
         filed = await asked(
             onward.vault.file_document(
@@ -125,10 +121,9 @@ def onward_router(onward: Onward) -> APIRouter:
     )
     async def fetch(ref: Reference, incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         allow(purpose, who)
-        row, _ = await onward.desk.find(incident, viewer)
-        await _reads_words(onward.desk, viewer, row)
+        row = await _find_for_documents(onward.desk, incident, viewer)
         # a reference alone opens nothing: what was recalled is no longer told, and only the vault knows whose it is
-        own = not is_host(viewer, row) and ref not in await _told_in_notification(onward, row.id, who)
+        own = not is_host(viewer, row) and ref not in await _told(onward, row.id, who)
         held = AsyncExitStack()
         opening = onward.vault.document(ref, purpose=purpose, caller=who, incident=row.id, own=own)
         document = await asked(held.enter_async_context(opening))
@@ -156,16 +151,20 @@ async def _find_notification(desk: Desk, incident: str, viewer: Viewer) -> Incid
     return row
 
 
-async def _reads_words(desk: Desk, viewer: Viewer, row: IncidentRow) -> None:
-    """A document is words about the case: for whoever may read the referral's own, and may learn an address.
-
-    Problem 404 for anybody else.
-    """
+async def _find_for_documents(desk: Desk, incident: str, viewer: Viewer) -> IncidentRow:
+    """A document is words about the case: for whoever may read the referral's own, or is asked for words of its own,
+    and may learn an address. Problem 404 for anybody else, as for no incident."""
+    async with desk.database.reading() as connection:
+        row = await queries.summary(connection, incident)
+    if row is None:
+        raise not_found()
     referral = viewer.sees(row.matter, "incident.referred")
-    if referral is None or "summary" not in referral:
+    asked_for_words = viewer.party.agency in row.asked and viewer.sees(row.matter, "information.requested") is not None
+    if (referral is None or "summary" not in referral) and not asked_for_words:
         raise not_found()
     if await _kept_from(desk, viewer, row):
         raise not_found()
+    return row
 
 
 async def _kept_from(desk: Desk, viewer: Viewer, row: IncidentRow) -> bool:
@@ -182,29 +181,17 @@ def _has_a_say(viewer: Viewer, row: IncidentRow) -> None:
         raise Problem(403, "not-a-proposer", "Not permitted", detail)
 
 
-async def _told_in_notification(onward: Onward, incident: str, who: Caller) -> list[str]:
-    """The references in the notification as it is told to this caller. Problem 503 where that cannot be known."""
-    answer = await _notifications(onward, f"/v1/notifications/{incident}", who, {})
-    if answer.status_code == 404:
-        return []
-    if answer.status_code != 200:
-        raise away("notifications")
-    return references_in([{"data": orjson.loads(answer.body)}])
-
-
-async def _notifications(onward: Onward, path: str, who: Caller, wanted: Mapping[str, str]) -> Response:
-    try:
-        token = await onward.credentials.token(audience_of("notifications"))
-        headers = {"authorization": f"Bearer {token}", ON_BEHALF_OF: who.to_header()}
-        if traceparent := current_traceparent():
-            headers["traceparent"] = traceparent
-        answer = await onward.notifications.get(path, params=dict(wanted), headers=headers, timeout=30)
-    except (httpx.HTTPError, IssuerUnavailable, CredentialsRefused):
-        raise away("notifications") from None
-    if answer.status_code == 401 or (answer.status_code >= 500 and answer.status_code != 503):
-        raise away("notifications")  # our own standing there is at fault, not the caller
-    kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-    return Response(answer.content, answer.status_code, kept)
+async def _told(onward: Onward, incident: str, who: Caller) -> list[str]:
+    """The references in the notification and in the reviews as they are told to this caller. Problem 503 where that
+    cannot be known."""
+    found: list[str] = []
+    for asking, path in ((onward.notifications, "notifications"), (onward.rapid_review, "reviews")):
+        answer = await asking.ask(f"/v1/{path}/{incident}", who)
+        if answer.status_code == 200:
+            found += references_in([{"data": orjson.loads(answer.body)}])
+        elif answer.status_code != 404:
+            raise away(asking.service)
+    return found
 
 
 def _without_content(answer: Response) -> Response:

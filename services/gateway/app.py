@@ -19,11 +19,13 @@ from services.gateway.api_feed import Feeds, feed_router
 from services.gateway.api_incidents import Desk, incidents_router, reference_router
 from services.gateway.api_onward import Onward, onward_router
 from services.gateway.api_records import Records, records_router
+from services.gateway.api_reviews import Reviews, reviews_router
 from services.gateway.door import Door
 from services.gateway.inbound import Drained, Emptying, Inbound
 from services.gateway.intake import Intake
 from services.gateway.offering import digest_key
 from services.gateway.owned import Owned
+from services.gateway.passing import Passing
 from services.gateway.rolling import Rolling
 from services.gateway.routing import route
 from services.gateway.tables import VIEWS
@@ -40,7 +42,7 @@ from shared.london import london_date
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, cursor_key, settings_from
 from shared.signals import Signal
 
-NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "notifications_url", "delivery_url")
+NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "notifications_url", "rapid_review_url", "delivery_url")
 
 EVENTS_A_SECOND = 2_000.0
 EVENTS_AT_ONCE = 20_000.0
@@ -127,8 +129,11 @@ def app(settings: Settings) -> FastAPI:
 
     way = WayIn(door, made.database, lambda: standing.now, answers, made.clock, made.cursors, allow)
     desk = Desk(made.database, made.log, made.clock, made.cursors)
-    notifications = httpx.AsyncClient(base_url=settings.notifications_url, timeout=30)
-    onward = Onward(desk, made.vault_client, notifications, made.credentials)
+    notifications, rapid_review = (
+        Passing(service, httpx.AsyncClient(base_url=url, timeout=30), made.credentials)
+        for service, url in (("notifications", settings.notifications_url), ("rapid-review", settings.rapid_review_url))
+    )
+    onward = Onward(desk, made.vault_client, notifications, rapid_review)
     detail = Detail(desk, made.vault_client)
     many = httpx.Limits(max_connections=STREAMS_AT_ONCE, max_keepalive_connections=50)
     delivery = httpx.AsyncClient(base_url=settings.delivery_url, limits=many)
@@ -144,6 +149,7 @@ def app(settings: Settings) -> FastAPI:
             records_router(Records(detail, made.sealer)),
             breach_router(Breach(detail, delivery, made.credentials)),
             onward_router(onward),
+            reviews_router(Reviews(desk, rapid_review)),
             feed_router(feeds),
         ],
         components={"calendar": calendar_stands, "sealing": can_seal},

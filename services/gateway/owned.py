@@ -1,6 +1,7 @@
 """What the gateway itself owns, decided within the intake's transaction: incidents, the calendar, the directory."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from contracts.catalogue import DIRECTORY, topic_of
 from contracts.directory import Directory, stream_of
@@ -33,7 +34,8 @@ class Owned:
         if found is None:
             return None
         children = (child for fact in facts for child in getattr(fact.data, "children", None) or ())
-        return Known(found.matter, tuple(dict.fromkeys(c.subject for c in children if c.subject)), found.version)
+        matter = replace(found.matter, asked=await views.asked_of(work.tx, incident))
+        return Known(matter, tuple(dict.fromkeys(c.subject for c in children if c.subject)), found.version)
 
     async def decided(self, work: Work, proposal: AnyEvent, standing: Directory) -> Decided:
         """The facts that followed from a proposal, appended. Raises Refused."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from contracts.envelope import AnyEvent
 from services.gateway.incident import Incident, decide, evolve
-from services.gateway.views import filing_of, filings_ahead, lock
+from services.gateway.views import asked_ahead, filing_of, filings_ahead, lock
 from shared.database import Transaction
 from shared.decider import Aggregate
 from shared.eventlog import EventLog
@@ -34,6 +34,7 @@ async def ahead(tx: Transaction, log: EventLog, names: Collection[str]) -> None:
     tx.known |= {("held", name): True for name in await lock(tx, names)}
     await log.read_ahead(tx, names)
     await filings_ahead(tx, names)
+    await asked_ahead(tx, names)
 
 
 async def related(tx: Transaction, log: EventLog, names: Iterable[str]) -> dict[str, Incident]:

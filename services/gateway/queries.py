@@ -63,6 +63,7 @@ class IncidentRow:
     excluded_agencies: tuple[str, ...] = ()
     excluded_people: tuple[str, ...] = ()
     alleged: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def matter(self) -> Matter:
@@ -75,6 +76,7 @@ class IncidentRow:
             excluded_agencies=frozenset(self.excluded_agencies),
             excluded_people=frozenset(self.excluded_people),
             alleged=frozenset((agency, person) for agency, _, person in (one.partition("/") for one in self.alleged)),
+            asked=frozenset(self.asked),
         )
 
 
@@ -101,9 +103,10 @@ _GROUNDS = (
     "case when status <> 'triaged_not_notifiable' and grounds = '{}' then array(select jsonb_array_elements_text("
     "f.state::jsonb -> 'grounds') from filing f where f.incident = incident.id) else grounds end"
 )
+_ASKED = "array(select a.agency from asked a where a.incident = incident.id order by a.agency)"
 _INCIDENT = (
     f"id, version, partnership, status, host, areas, participants, referrers, incidentref, nature, {_GROUNDS}, told_at,"
-    " aware_at, linked_to, opened_at, changed_at, excluded_agencies, excluded_people, alleged"
+    f" aware_at, linked_to, opened_at, changed_at, excluded_agencies, excluded_people, alleged, {_ASKED}"
 )
 _CLOCK = (
     "key, rule, edition, recipient, state, provisional, running, due, late_from, met_at, working_days_late,"

@@ -1,7 +1,8 @@
-"""What the notification's facts make the gateway do: its clocks are met, judged again, started or ended."""
+"""What the facts of others make the gateway do: a notification's meet its clocks; whom a review asks it remembers."""
 
-from contracts.catalogue import NOTIFICATIONS
-from contracts.envelope import AnyEvent
+from contracts.catalogue import NOTIFICATIONS, REVIEWS
+from contracts.envelope import AnyEvent, Event
+from contracts.reviews import InformationRequested
 from services.gateway import past, views
 from services.gateway.incident import on_notification
 from services.gateway.surroundings import context
@@ -18,7 +19,7 @@ HEARD = (
 
 
 def register(reactions: Reactions) -> None:
-    """Have the reader hand over what concerns the clocks."""
+    """Have the reader hand over what concerns the clocks, and who is asked."""
 
     async def heard(fact: AnyEvent, work: Work) -> None:
         name = fact.subject or ""
@@ -32,4 +33,8 @@ def register(reactions: Reactions) -> None:
             await work.record(stream, [outcome for outcome in outcomes if (outcome.subject or name) == stream])
         await views.keep_filing(work.tx, fact)
 
+    async def asked(fact: Event[InformationRequested], work: Work) -> None:
+        await views.keep_asked(work.tx, fact.subject or "", fact.data.agency)
+
     reactions.on(NOTIFICATIONS, *HEARD)(heard)
+    reactions.on(REVIEWS, "information.requested")(asked)

@@ -92,5 +92,13 @@ filing = Table(
     Column("state", Text, nullable=False),
 )
 
+# The same of what rapid reviews were heard to ask: agencies to which an incident is open so far.
+asked = Table(
+    "asked",
+    metadata,
+    Column("incident", Text, primary_key=True),
+    Column("agency", Text, primary_key=True),
+)
+
 VIEWS = (incident, clock, proclaimed_day, day_off, listed)
 """What a rebuild makes anew from the log."""

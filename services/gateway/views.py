@@ -226,6 +226,31 @@ async def filings_ahead(tx: Transaction, incidents: Collection[str]) -> None:
     tx.known |= {("filing", incident): _FILING.validate_json(state) for incident, state in rows}
 
 
+async def asked_of(tx: Transaction, incident: str) -> frozenset[str]:
+    """The agencies that the incident's rapid review asks, as far as was heard."""
+    known: frozenset[str] | None = tx.known.get(("asked", incident))
+    if known is None:
+        await asked_ahead(tx, [incident])
+        known = tx.known["asked", incident]
+    return known
+
+
+async def asked_ahead(tx: Transaction, incidents: Collection[str]) -> None:
+    """Read several at once, for `asked_of` in this transaction."""
+    found: dict[str, set[str]] = {incident: set() for incident in incidents}
+    for incident, agency in await tx.driver.fetch(
+        "select incident, agency from asked where incident = any($1::text[])", list(incidents)
+    ):
+        found[incident].add(agency)
+    tx.known |= {("asked", incident): frozenset(agencies) for incident, agencies in found.items()}
+
+
+async def keep_asked(tx: Transaction, incident: str, agency: str) -> None:
+    """Remember that an agency is asked."""
+    tx.known.pop(("asked", incident), None)
+    await tx.driver.execute("insert into asked values ($1, $2) on conflict do nothing", incident, agency)
+
+
 async def keep_filing(tx: Transaction, fact: AnyEvent) -> None:
     """Remember what a fact of the notification says."""
     heard = hear(await filing_of(tx, fact.subject or ""), fact)

@@ -1,7 +1,6 @@
 """A proposal on its way in: load, decide, save; and the read models that follow from what was saved."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from contracts.catalogue import REVIEWS, topic_of
@@ -27,7 +26,7 @@ async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
     known = await directory_of(work.tx, case.partnership)
     stream = stream_of(proposal)
     if not of_practice(proposal):
-        context = of_review(work.context, case, known, arrived=_arrived(work))
+        context = of_review(work.context, case, known, arrived=proposal.recordedtime)
         rapid = Aggregate(
             REVIEW.initial, lambda state, said, _: review.decide(state, said, case, context), REVIEW.evolve
         )
@@ -38,11 +37,6 @@ async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
         PRACTICE.initial, lambda state, said, _: practice_review.decide(state, said, about, base), PRACTICE.evolve
     )
     return await work.decide(practice, stream, proposal)
-
-
-def _arrived(work: Work) -> datetime | None:
-    """When the record came in: what waited here for its turn is not late for that."""
-    return work.clock.at(work.origin.at) if work.origin else None
 
 
 class Projection:

@@ -10,8 +10,8 @@ from typing import Any
 
 from contracts.ceilings import Fields
 from contracts.envelope import AnyEvent
-from contracts.practice_reviews import PracticeReviewPublished, RedactionScanned
-from contracts.reviews import ReviewDrafted
+from contracts.practice_reviews import PracticeReviewDrafted, PracticeReviewPublished, RedactionScanned
+from contracts.reviews import InformationReturned, ReviewDrafted
 from services.rapid_review import waits
 from services.rapid_review.access import Looker
 from services.rapid_review.practice_review import PracticeReview
@@ -54,7 +54,18 @@ def standing(sighted: Sighted) -> dict[str, Any] | None:
     if not told:
         return None
     case = sighted.looker.dossier.case
-    return {"incident": case.incident, "partnership": case.partnership} | told
+    documents = list(dict.fromkeys(_documents(sighted.facts)))
+    return {"incident": case.incident, "partnership": case.partnership, "documents": documents} | told
+
+
+def _documents(facts: Facts) -> Iterator[str]:
+    """The documents that are told of, each to be fetched by its reference."""
+    for fact, seen in facts:
+        match fact.data:
+            case PracticeReviewDrafted(report=report) if "report" in seen:
+                yield report
+            case InformationReturned(documents=documents) if "documents" in seen:
+                yield from documents
 
 
 def glance(sighted: Sighted) -> dict[str, Any] | None:
@@ -62,6 +73,7 @@ def glance(sighted: Sighted) -> dict[str, Any] | None:
     whole = standing(sighted)
     if whole is None:
         return None
+    del whole["documents"]
     kept = ("status", "rule", "due", "waits", "publishedOn")
     for part in ("review", "practiceReview"):
         if part in whole:
