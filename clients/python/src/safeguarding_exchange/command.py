@@ -12,8 +12,10 @@ from safeguarding_exchange.cases import cases
 from safeguarding_exchange.failures import CredentialsRefused, Refused, Unreachable
 from safeguarding_exchange.operating import operating
 from safeguarding_exchange.partners import partners
+from safeguarding_exchange.practice_reviews import practice_reviews
 from safeguarding_exchange.proposing import proposing
 from safeguarding_exchange.records import records
+from safeguarding_exchange.reviews import reviews
 from safeguarding_exchange.sessions import NotSignedIn
 from safeguarding_exchange.signing_in import SignInFailed
 from safeguarding_exchange.who import who
@@ -25,7 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command takes --as ACCOUNT and --json. Start with: sx sign-in --help",
 )
-for room in (who, cases, proposing, records, directory, bootstrapping, partners, operating):
+for room in (
+    *(who, cases, proposing, reviews, practice_reviews, records, directory, bootstrapping, partners, operating),
+):
     app.registered_commands += room.registered_commands
     app.registered_groups += room.registered_groups
 

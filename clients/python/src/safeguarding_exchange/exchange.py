@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -57,6 +58,11 @@ class Exchange:
     def order(self, path: str, base: str | None = None, content: object = None) -> Any:
         """An operator's order."""
         return self._ask("POST", path, base, json=content).json()
+
+    def file(self, path: str, content: bytes, media_type: str, name: str, **query: object) -> Any:
+        """File a document; what it is known by. Raises Refused."""
+        headers = {"content-type": media_type, "document-name": quote(name)}
+        return self._ask("POST", path, None, params=given(query), content=content, headers=headers).json()
 
     def page(self, path: str, content: object = None) -> str:
         """A report as a page of plain text."""

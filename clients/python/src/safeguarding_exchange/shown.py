@@ -13,7 +13,9 @@ LONDON = ZoneInfo("Europe/London")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 ID_WIDTH = len("incident-") + 32
-"""An incident's id is never broken over two lines: it is there to be copied."""
+"""An incident's id is never broken over two lines, nor a request's: they are there to be copied."""
+
+IDS = ("incident-", "request-")
 
 
 def as_json(value: Any) -> None:
@@ -44,7 +46,7 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
         return
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False)
     for number, column in enumerate(columns):
-        holds_ids = any("incident-" in str(row[number]) for row in rows)
+        holds_ids = any(kind in str(row[number]) for row in rows for kind in IDS)
         made.add_column(column, overflow="fold", min_width=ID_WIDTH if holds_ids else None)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
