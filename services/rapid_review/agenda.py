@@ -14,10 +14,15 @@ from shared.database import Transaction, driver_of
 from shared.days_off import calendar
 from shared.decider import Context, Outcome
 
-_WAKE_CALENDAR = "update agenda set next_at = $2, calendar = $1 where running and (calendar < $1 or calendar > $1)"
+# Two probes of an index, whatever there is: how many other editions stand there the planner cannot know.
+OTHER = """
+    (select calendar from agenda where running and calendar < $1 order by calendar limit 1)
+    union all (select calendar from agenda where running and calendar > $1 order by calendar limit 1)
+    """
+_WAKE_CALENDAR = "update agenda set next_at = $2, calendar = $1 where running and calendar <> $1"
 _WAKE_PARTNERSHIP = "update agenda set next_at = $2 where running and partnership = $1"
 _WAKE_NEVER = "update agenda set next_at = $1 where running and next_at is null"
-_DUE = "select stream from agenda where next_at <= $1 order by next_at, stream limit $2"
+DUE = "select stream from agenda where next_at <= $1 order by next_at, stream limit $2"
 _NEXT = "select next_at from agenda where next_at is not null order by next_at limit 1"
 _LOCK = "select stream from agenda where stream = any($1::text[]) order by stream for update skip locked"
 _SCHEDULE = """
@@ -67,13 +72,14 @@ class ReviewAgenda:
     async def prepare(self, tx: Transaction, now: datetime, *, fresh: bool) -> None:
         """What was scheduled by another edition of the calendar is looked at again, whoever scheduled it."""
         days = await self._place.calendar(tx)
-        await tx.driver.execute(_WAKE_CALENDAR, days.edition, now)
+        if await tx.driver.fetch(OTHER, days.edition):
+            await tx.driver.execute(_WAKE_CALENDAR, days.edition, now)
         if fresh:
             await tx.driver.execute(_WAKE_NEVER, now)
 
     async def due(self, connection: AsyncConnection, now: datetime, limit: int) -> Sequence[str]:
         """The streams with something to say by now, the longest due first."""
-        return [stream for (stream,) in await (await driver_of(connection)).fetch(_DUE, now, limit)]
+        return [stream for (stream,) in await (await driver_of(connection)).fetch(DUE, now, limit)]
 
     async def next_due(self, connection: AsyncConnection) -> datetime | None:
         """The next instant at which any stream has something to say."""
