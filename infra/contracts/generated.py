@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from contracts.asyncapi_documents import SERVICES, document
-from contracts.exports import EXPORT_VERSION
 from infra.contracts.agreements import directory
 from infra.contracts.catalogue.described import described, of_feeds
 from infra.contracts.catalogue.index_page import index_page
 from infra.contracts.catalogue.pages import page
 from infra.contracts.examples import facts, outbound
-from infra.contracts.parts import EXPORTS, Part, parts
+from infra.contracts.parts import COPIES, EXPORTS, Part, parts
 
 HOME = Path("contracts")
 PAGES = Path("docs/catalogue")
@@ -43,7 +42,7 @@ def _catalogue() -> Iterator[tuple[Path, str]]:
 def schema_path(part: Part) -> Path:
     """Where the schema of a part lies."""
     if part.folder == EXPORTS:
-        return HOME / "schemas" / EXPORTS / f"{part.name}-{EXPORT_VERSION}.json"
+        return HOME / "schemas" / EXPORTS / f"{part.name}-{COPIES[part.name].version}.json"
     return part.place(HOME / "schemas")
 
 

@@ -4,11 +4,37 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts import exports, feeds
+from contracts import exports, feeds, review_exports
 from contracts.catalogue import CATALOGUE, EventType
 from contracts.schema_forms import Form, Schema, forms, schema
 
 EXPORTS = "exports"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy that is handed over: its schema, its version, the module that has it, and the type that it is a copy of:
+    whoever may read that may be handed one."""
+
+    schema: Schema
+    version: str
+    module: str
+    copied: str
+
+
+_OF_A_REVIEW = {
+    "rapid-review": "review.drafted",
+    "chronology": "review.drafted",
+    "information-request": "information.requested",
+    "advance-copy": "advance-copy.delivered",
+}
+COPIES: Mapping[str, Copy] = {
+    exports.NAME: Copy(exports.schema(), exports.EXPORT_VERSION, "exports.py", "notification.submitted"),
+    **{
+        name: Copy(made, review_exports.EXPORT_VERSION, "review_exports.py", _OF_A_REVIEW[name])
+        for name, made in review_exports.schemas()
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +61,7 @@ class Part:
     def today(self) -> Schema:
         """The schema as the contracts make it today."""
         if self.entry is None:
-            return exports.schema()
+            return COPIES[self.name].schema
         if self.folder == feeds.FORM:
             return feeds.outbound_schema(self.entry, self.major)
         return schema(self.entry, self.major, Form(self.folder))
@@ -49,7 +75,7 @@ class Part:
 
 
 def parts(catalogue: Mapping[str, EventType] = CATALOGUE) -> Iterator[Part]:
-    """Every part: each version of each type in each of its forms, what only feeds hold, and the copy for the Panel.
+    """Every part: each version of each type in each of its forms, what only feeds hold, and the copies.
 
     A retired version is read for ever, and neither published nor given to anyone.
     """
@@ -59,4 +85,4 @@ def parts(catalogue: Mapping[str, EventType] = CATALOGUE) -> Iterator[Part]:
             if entry.ceiling.agencies and major not in entry.retired:
                 yield Part(entry.name, major, feeds.FORM, entry)
     yield from (Part(entry.name, entry.major, feeds.FORM, entry) for entry in feeds.OWN)
-    yield Part(exports.NAME, int(exports.EXPORT_VERSION.partition(".")[0]), EXPORTS)
+    yield from (Part(name, int(copy.version.partition(".")[0]), EXPORTS) for name, copy in COPIES.items())

@@ -11,11 +11,9 @@ from contracts.compatibility import Change, Level, compare, level
 from contracts.directory import Directory
 from contracts.schema_forms import Form, Schema
 from infra.contracts.agreements import Holder, losing, proposers, readers, speaking_of, subscribers, told
-from infra.contracts.parts import EXPORTS, Part, parts
+from infra.contracts.parts import COPIES, EXPORTS, Part, parts
 
 RELEASED = Path("contracts/released")
-COPIED = "notification.submitted"
-"""Whoever may read this may be handed a copy of the notification."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def _weighed(part: Part, before: Schema, within: Directory) -> Iterator[Finding]
 
 def _next_major(part: Part) -> str:
     if part.folder == EXPORTS:
-        return f"raise EXPORT_VERSION in exports.py to {part.major + 1}.0"
+        return f"raise EXPORT_VERSION in {COPIES[part.name].module} to {part.major + 1}.0"
     if part.entry in feeds.OWN:
         return f"make it version {part.major + 1} in feeds.py"
     return f"make it version {part.major + 1}, with steps in upcasting.py"
@@ -106,7 +104,7 @@ def _next_major(part: Part) -> str:
 def next_minor(part: Part) -> str:
     """What an author does before an addition is released."""
     if part.folder == EXPORTS:
-        return "raise the second number of EXPORT_VERSION in exports.py by one"
+        return f"raise the second number of EXPORT_VERSION in {COPIES[part.name].module} by one"
     if part.entry is not None and part.major != part.entry.major:
         return f"raise `minors[{part.major}]` in the catalogue by one"
     return "raise `minor` in the catalogue by one"
@@ -127,7 +125,8 @@ def hurt(change: Change, part: Part, within: Directory) -> tuple[Holder, ...]:
     reads; a copy, whoever may read what it is a copy of.
     """
     if part.entry is None:
-        return readers(within, CATALOGUE[COPIED], CATALOGUE[COPIED].major)
+        copied = CATALOGUE[COPIES[part.name].copied]
+        return readers(within, copied, copied.major)
     if part.entry in feeds.OWN:
         return subscribers(within)
     if part.folder == Form.PUBLISH:

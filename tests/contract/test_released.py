@@ -256,6 +256,19 @@ def test_a_change_of_the_copy_names_those_who_may_be_handed_one(released: Path) 
     )
 
 
+def test_a_change_of_the_advance_copy_names_those_who_are_given_one(released: Path) -> None:
+    path = released / "exports" / "advance-copy.v1.json"
+    frozen = json.loads(path.read_text())
+    frozen["properties"]["urgency"] = {"type": "string"}
+    path.write_text(json.dumps(frozen))
+
+    (_, hurt, failing) = _said(list(findings(directory(), FEW, released)), "advance-copy.v1 (exports)")
+
+    assert all(reader in hurt for reader in ("Panel", "Department for Education", "Ofsted"))
+    assert "Academy" not in hurt
+    assert failing.endswith("raise EXPORT_VERSION in review_exports.py to 2.0")
+
+
 def test_an_addition_to_the_copy_passes_and_says_which_number_to_raise(within: Directory, released: Path) -> None:
     _without(released, "exports/notification.v1.json", "properties", "remarks")
 
