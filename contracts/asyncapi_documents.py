@@ -45,7 +45,7 @@ SERVICES = (
         "gateway",
         "The only door: takes what agencies propose, owns the incident, the calendar, and the directory.",
         (INCIDENTS, CALENDAR, DIRECTORY, "submissions.notifications", "submissions.rapid-review", ANSWERS),
-        (INBOUND, NOTIFICATIONS, ANSWERS),
+        (INBOUND, NOTIFICATIONS, REVIEWS, ANSWERS),
     ),
     Service(
         "notifications",

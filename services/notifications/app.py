@@ -9,15 +9,14 @@ from contracts.catalogue import INCIDENTS
 from contracts.envelope import AnyEvent
 from services.notifications.api import Shelf, notifications_router
 from services.notifications.copies import Copies
-from services.notifications.post import Post
 from services.notifications.proposals import Projection, judge
 from services.notifications.reactions import cases_ahead, reactions
 from services.notifications.tables import notification
 from services.notifications.views import stream_of
 from shared.assembly import Assembly
 from shared.http import serve
+from shared.post import Post
 from shared.settings import NEEDED_BY_EVERY_SERVICE, BadSettings, Settings, settings_from
-from shared.signals import Signal
 from shared.submissions import Submissions
 
 NEEDED = (*NEEDED_BY_EVERY_SERVICE, "vault_url", "smtp_host", "smtp_port")
@@ -34,10 +33,7 @@ def app(settings: Settings) -> FastAPI:
     submissions.register(react)
     made.read(react, folds=(INCIDENTS,), after=submissions.wake)
     made.tasks += [submissions.run, post.run]
-    made.signals += [
-        Signal("letters_waiting", "Letters that have not been sent yet.", post.waiting, quiet=True),
-        Signal("letters_undelivered", "Letters that have failed at least once.", post.undelivered),
-    ]
+    made.signals += post.signals
     copies = Copies(made.database, made.workplace, made.vault_client)
     shelf = Shelf(made.database, made.log, copies, made.cursors)
     return made.app(

@@ -5,9 +5,6 @@ once, then each working day while it is open).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
-from uuid import UUID, uuid5
 
 from contracts.codes import Role
 from contracts.deadlines import DeadlineDueSoon, DeadlineMet, DeadlineMissed, DeadlineSet, OfDeadline, Reckoned
@@ -17,9 +14,8 @@ from contracts.incidents import IncidentReferred
 from contracts.notifications import NotificationSubmitted
 from services.notifications.case import Case
 from services.notifications.reckoning import sentence
+from shared.letters import Letter, letters_to, shown
 
-_LETTERS = UUID("0b7a0f0e-9d0c-4a50-8c3e-3f3d7d0e9a61")
-MARKING = "OFFICIAL-SENSITIVE"
 DO = {
     "T01": "Notify the Panel at the national portal, then record its reference and time.",
     "T02": "Tell the partner, then record when and how.",
@@ -36,17 +32,6 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Letter:
-    """One letter to one mailbox. The same fact to the same mailbox always has the same `message_id`."""
-
-    message_id: str
-    incident: str
-    recipient: str
-    subject: str
-    body: str
-
-
 def letters(fact: AnyEvent, case: Case, directory: Directory) -> Iterator[Letter]:
     """The letters that follow from a fact of the incident or of its notification."""
     match fact.data:
@@ -58,14 +43,14 @@ def letters(fact: AnyEvent, case: Case, directory: Directory) -> Iterator[Letter
             subject = f"{_name(deadline)}: due day unknown"
             yield from _to(fact, case, directory, (Role.APPROVER, Role.BUSINESS_UNIT), subject, lines)
         case DeadlineDueSoon(due=due, working_day=day) as deadline:
-            lines = [f"Working day {day}: due by the end of {_day(due)}.", f"To do: {_do(deadline)}"]
-            subject = f"{_name(deadline)}: due {_day(due)}"
+            lines = [f"Working day {day}: due by the end of {shown(due)}.", f"To do: {_do(deadline)}"]
+            subject = f"{_name(deadline)}: due {shown(due)}"
             yield from _to(
                 fact, case, directory, (Role.NOTIFIER, Role.APPROVER), subject, lines, _clock(case, deadline)
             )
         case DeadlineMissed(due=due) as deadline:
             lines = [_missed(deadline), f"To do: {_do(deadline)} Late is taken, and marked late."]
-            subject = f"{_name(deadline)}: missed, was due {_day(due)}"
+            subject = f"{_name(deadline)}: missed, was due {shown(due)}"
             roles = (Role.NOTIFIER, Role.APPROVER, Role.BUSINESS_UNIT)
             yield from _to(fact, case, directory, roles, subject, lines, _clock(case, deadline))
         case DeadlineMet(awaiting_reason=True) as deadline:
@@ -88,13 +73,8 @@ def _to(
 ) -> Iterator[Letter]:
     authority = directory.authorities.get(case.host_authority)
     boxes = authority.mailboxes if authority else {}
-    incident = fact.subject or case.incident
     reckoning = [f"Reckoning: {sentence(reckoned)}."] if reckoned else []
-    closing = ["", "Safeguarding Exchange holds the detail; this letter holds none.", MARKING]
-    body = "\n".join([MARKING, "", f"Incident {incident}", *lines, *reckoning, *closing])
-    for recipient in dict.fromkeys(boxes[role] for role in roles if role in boxes):
-        message_id = f"<{uuid5(_LETTERS, f'{fact.id} {recipient}')}@safeguarding-exchange>"
-        yield Letter(message_id, incident, recipient, f"[{MARKING}] {subject} ({incident[-8:]})", body)
+    yield from letters_to((boxes[role] for role in roles if role in boxes), fact, subject, [*lines, *reckoning])
 
 
 def _name(deadline: OfDeadline) -> str:
@@ -116,8 +96,4 @@ def _missed(deadline: DeadlineMissed) -> str:
     outstanding = (
         " What would meet it arrived in time; its answer is outstanding." if deadline.answer_outstanding else ""
     )
-    return f"It was due by the end of {_day(deadline.due)}{days}.{outstanding}"
-
-
-def _day(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return f"It was due by the end of {shown(deadline.due)}{days}.{outstanding}"

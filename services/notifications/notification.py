@@ -22,6 +22,7 @@ from contracts.notifications import (
     NotificationSubmitted,
     NotificationWithdrawn,
 )
+from contracts.reviews import ReviewClosed
 from contracts.rules.grounds import S16C, clocks_of, review_follows
 from contracts.submissions import Fault
 from services.notifications.case import DUTY, Case
@@ -253,6 +254,13 @@ def _acknowledged(
     if proposal.agency in national and proposal.agency != acknowledged.by:
         raise Refused(_fault("/data/by", "another-recipient", "acknowledge as yourself"))
     return [Outcome(acknowledged)]
+
+
+def on_review(state: Notification, closed: ReviewClosed) -> Sequence[Outcome]:
+    """The rapid review that followed from it has ended, and so has it. One that was cancelled says why by itself."""
+    if state.status is not Status.SUBMITTED or closed.why == "cancelled":
+        return []
+    return [Outcome(NotificationClosed(why="review_closed"))]
 
 
 def on_incident(state: Notification, case: Case) -> Sequence[Outcome]:

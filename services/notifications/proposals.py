@@ -8,7 +8,6 @@ from services.notifications import notification
 from services.notifications.case import Case
 from services.notifications.letters import letters
 from services.notifications.notification import UNWRITTEN, Notification
-from services.notifications.post import keep_letters
 from services.notifications.surroundings import directory_of
 from services.notifications.views import case_of, show, stream_of
 from shared.clock import Clock
@@ -16,6 +15,7 @@ from shared.consumer import Work
 from shared.database import Transaction
 from shared.decider import Aggregate
 from shared.eventlog import EventLog
+from shared.post import keep_letters
 
 
 def aggregate(case: Case) -> Aggregate[Notification]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from contracts.calendars import CalendarDayAdded
-from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS
+from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, REVIEWS
 from contracts.envelope import AnyEvent, Event
+from contracts.reviews import ReviewClosed
 from services.notifications.case import evolve
 from services.notifications.letters import letters
-from services.notifications.notification import on_incident
-from services.notifications.post import keep_letters
+from services.notifications.notification import on_incident, on_review
 from services.notifications.proposals import aggregate
 from services.notifications.surroundings import directory_of
 from services.notifications.views import case_of, keep_case, read_cases, stream_of
@@ -16,6 +16,7 @@ from shared.consumer import Reactions, Work
 from shared.database import Transaction
 from shared.days_off import add_day_off
 from shared.listed import add_listed
+from shared.post import keep_letters
 
 MAY_END_A_DRAFT = ("notifiability.decided", "incident.linked")
 
@@ -41,6 +42,12 @@ def reactions() -> Reactions:
         if fact.name in MAY_END_A_DRAFT:
             state, _ = await work.load(aggregate(case), stream_of(fact.subject))
             await work.record(stream_of(fact.subject), on_incident(state, case), acting=False)
+
+    @react.on(REVIEWS, "review.closed")
+    async def reviewed(fact: Event[ReviewClosed], work: Work) -> None:
+        assert fact.subject is not None
+        state, _ = await work.load(aggregate(await case_of(work.tx, fact.subject)), stream_of(fact.subject))
+        await work.record(stream_of(fact.subject), on_review(state, fact.data), acting=False)
 
     @react.on(DIRECTORY)
     async def listed(fact: AnyEvent, work: Work) -> None:

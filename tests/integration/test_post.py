@@ -18,11 +18,11 @@ from uuid import uuid4
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from services.notifications.letters import Letter
-from services.notifications.post import Post, keep_letters
 from shared.clock import RealClock
 from shared.database import Database
+from shared.letters import Letter
 from shared.migrate import upgrade
+from shared.post import Post, keep_letters
 from tests.faults.relay.ground import as_superuser, until, until_async
 from tests.stacks import Stack
 

@@ -12,7 +12,8 @@ from contracts.directory import directory_from
 from contracts.envelope import AnyEvent
 from contracts.sealing import Model
 from services.notifications.case import evolve
-from services.notifications.letters import Letter, letters
+from services.notifications.letters import letters
+from shared.letters import Letter
 from tests.notifications import CASE, INCIDENT
 
 DIRECTORY = directory_from(Path("infra/demo/agencies.toml").read_text())

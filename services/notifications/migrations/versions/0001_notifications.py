@@ -7,6 +7,7 @@ from shared.consumer import create_reader
 from shared.days_off import create_days_off
 from shared.log_schema import create_log
 from shared.migrate import runtime_role
+from shared.post import create_letters
 from shared.vault_client import create_parcels
 
 revision = "0001"
@@ -20,4 +21,5 @@ def upgrade() -> None:
     create_reader(op, role)
     create_parcels(op, role)
     create_days_off(op, role)
+    create_letters(op)
     tables.metadata.create_all(op.get_bind())
