@@ -100,11 +100,11 @@ def reviews_router(reviews: Reviews) -> APIRouter:
         path, more = f"/v1/reviews/{incident}/report/{form}", {"version": str(version)} if version else {}
         return await worded(path, incident, purpose, who, viewer, more)
 
-    @router.get("/practice-reviews/{incident}/advance-copy/{form}", summary="The pack of an advance copy, recorded")
+    @router.get("/practice-reviews/{incident}/pack/{form}", summary="The pack of an advance copy, recorded")
     async def pack(
         incident: IncidentId, form: Literal["json", "pdf"], purpose: Purpose, who: Who, viewer: Looks
     ) -> Response:
-        return await worded(f"/v1/practice-reviews/{incident}/advance-copy/{form}", incident, purpose, who, viewer)
+        return await worded(f"/v1/practice-reviews/{incident}/pack/{form}", incident, purpose, who, viewer)
 
     @router.get("/practice-reviews/{incident}/scan", summary="What a scan finds and where, for a checker; recorded")
     async def findings(incident: IncidentId, purpose: Purpose, who: Who, viewer: Looks) -> Response:

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from contracts.identifiers import IncidentId
-from contracts.reviews import RequestId
+from contracts.reviews import InformationRequested, RequestId
 from contracts.vault import Purpose
-from services.rapid_review import views
+from services.rapid_review import requests, views
 from services.rapid_review.shelf import Behalf, Shelf, allow, party_of
 from services.rapid_review.shown import Sighted, glance, standing
+from services.rapid_review.words import revealed
 from shared.http import Cursors, Page, not_found
 from shared.identity import Caller
 from shared.listed import directory
@@ -72,7 +73,15 @@ def reviews_router(shelf: Shelf, vault: VaultClient, cursors: Cursors) -> APIRou
         whole = standing(sighted) or {}
         (stands,) = [each for each in whole["review"]["requests"] if each["request"] == request]
         facts = await in_words(sighted, about, vault, purpose, asking)
-        return {"incident": incident, "purpose": purpose, "request": stands, "facts": facts}
+        told = {"incident": incident, "purpose": purpose, "request": stands, "facts": facts}
+        data = next(
+            (f.data for f, seen in about if isinstance(f.data, InformationRequested) and "reason" in seen), None
+        )
+        if data is None:
+            return told
+        words = await revealed(vault, list(requests.references(sighted, data)), purpose, asking, incident)
+        children = requests.asked_about(sighted, data, words)
+        return told | {"children": [each.model_dump(mode="json", by_alias=True) for each in children]}
 
     return router
 

@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from contracts.catalogue import INCIDENTS
 from services.rapid_review.agenda import ReviewAgenda, unticked
 from services.rapid_review.api import reviews_router
+from services.rapid_review.api_copies import copies_router
+from services.rapid_review.copies import Copies
 from services.rapid_review.proposals import Projection, judge
 from services.rapid_review.reactions import dossiers_ahead, reactions
 from services.rapid_review.scanning import Scanner, Scanning
@@ -57,7 +59,10 @@ def app(settings: Settings) -> FastAPI:
     shelf = Shelf(made.database, made.log, made.clock)
     return made.app(
         title="Rapid reviews",
-        routers=[reviews_router(shelf, made.vault_client, made.cursors)],
+        routers=[
+            reviews_router(shelf, made.vault_client, made.cursors),
+            copies_router(shelf, Copies(made.database, made.workplace, made.vault_client), scanner),
+        ],
         views=VIEWS,
         fold=projection.fold,
         tick=tick,

@@ -66,18 +66,18 @@ class Scanner:
     def __init__(self, vault: VaultClient) -> None:
         self._vault = vault
 
-    async def scan(self, ref: str, dossier: Dossier, behalf: Caller) -> Scanned:
+    async def scan(self, ref: str, dossier: Dossier, behalf: Caller, purpose: Purpose = Purpose.REVIEW) -> Scanned:
         """What of the incident stands in the document; `failed` for one that cannot be read."""
-        known = await self._known(dossier, behalf)
-        opening = self._vault.document(ref, purpose=Purpose.REVIEW, caller=behalf, incident=dossier.incident)
+        known = await self._known(dossier, behalf, purpose)
+        opening = self._vault.document(ref, purpose=purpose, caller=behalf, incident=dossier.incident)
         async with opening as document:
             media_type, content = document.media_type, b"".join([chunk async for chunk in document.chunks])
         return await scanned_apart(content, media_type, known)
 
-    async def _known(self, dossier: Dossier, behalf: Caller) -> Known:
+    async def _known(self, dossier: Dossier, behalf: Caller, purpose: Purpose) -> Known:
         identities = set(dossier.identities.values())
         refs = identities | dossier.traces
-        shown = await self._vault.reveal(refs, purpose=Purpose.REVIEW, caller=behalf, incident=dossier.incident)
+        shown = await self._vault.reveal(refs, purpose=purpose, caller=behalf, incident=dossier.incident)
         found = [one for one in shown.values() if one.status == "present"]
         days: list[date] = [dossier.case.occurred_from] if dossier.case.occurred_from else []
         return Known.of(
