@@ -17,7 +17,20 @@ from rich.table import Table
 
 from tests.bench.ground import Ground, conditions, ground
 from tests.bench.profiling import FOLDER
-from tests.bench.rows import access, apply, backlog, deadlines, feed, intake, latency, rebuild, relay, standing
+from tests.bench.rows import (
+    access,
+    apply,
+    backlog,
+    chronology,
+    deadlines,
+    feed,
+    intake,
+    latency,
+    rebuild,
+    relay,
+    review,
+    standing,
+)
 from tests.bench.verdicts import Row, missed, shown, verdict, warning
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -31,6 +44,7 @@ PARTS: dict[str, Measure] = {
     "feed": feed.measure,
     "apply": apply.measure,
     "backlog": backlog.measure,
+    "review": review.measure,
     "intake": intake.measure,
     "relay": relay.measure,
     "rebuild": rebuild.measure,
@@ -41,6 +55,7 @@ PARTS: dict[str, Measure] = {
 ALONE: dict[str, Callable[[bool], Iterator[Row]]] = {
     "standing": lambda quick: standing.measure(standing.home_for(os.getpid()), quick=quick),
     "access": lambda quick: access.measure(quick=quick),
+    "chronology": lambda quick: chronology.measure(quick=quick),
 }
 """What needs no stack, or one of its own."""
 

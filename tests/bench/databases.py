@@ -1,8 +1,9 @@
-"""Databases of the bench's own: a gateway's, filled with copies of facts that the running gateway really recorded."""
+"""Databases of the bench's own: a service's, filled with copies of facts that the running gateway really recorded."""
 
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,6 @@ import services.gateway
 from infra.postgres.provision import ServiceDatabase, provision_database
 from shared.migrate import upgrade
 
-MIGRATIONS = Path(services.gateway.__file__).parent / "migrations"
 AT_ONCE = 20_000
 
 _COLUMNS = (
@@ -27,13 +27,14 @@ _REAL = f"""
     """
 
 
-async def fresh_gateway(admin_url: str) -> ServiceDatabase:
-    """An empty database with the gateway's tables."""
+async def fresh(admin_url: str, service: ModuleType = services.gateway) -> ServiceDatabase:
+    """An empty database with a service's tables."""
+    assert service.__file__ is not None
     name = f"bench_{uuid4().hex[:8]}"
     made = provision_database(
         admin_url, name, owner_password=secrets.token_urlsafe(18), runtime_password=secrets.token_urlsafe(18)
     )
-    await upgrade(MIGRATIONS, made.owner_url, made.runtime_role)
+    await upgrade(Path(service.__file__).parent / "migrations", made.owner_url, made.runtime_role)
     return made
 
 

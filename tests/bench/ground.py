@@ -31,7 +31,7 @@ from tests.bench.load import Outcome, Sender
 from tests.bench.profiled import PROFILE
 from tests.bench.profiling import FOLDER
 
-SERVICES = ("vault", "notifications", "delivery", "gateway", "gateway-2")
+SERVICES = ("vault", "notifications", "rapid-review", "delivery", "gateway", "gateway-2")
 PREFIX = "bench-"
 REBALANCE_SECONDS = 4.0
 """After a process has come or gone, its consumer groups share out their partitions anew."""

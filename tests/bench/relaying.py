@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.database import Database
 from shared.relay import Relay
 from shared.telemetry import start_telemetry, stop_telemetry
-from tests.bench.databases import WAIT, fill, fresh_gateway, real_facts, super_user
+from tests.bench.databases import WAIT, fill, fresh, real_facts, super_user
 from tests.bench.profiling import FOLDER, written
 
 PARTITIONS = 6
@@ -28,7 +28,7 @@ async def relaying(job: Mapping[str, Any]) -> dict[str, Any]:
     """Facts a second in each round: of the relay, of the raw producer, by turns."""
     count, rounds = job["count"], job["rounds"]
     facts = await real_facts(job["admin_url"])
-    service = await fresh_gateway(job["admin_url"])
+    service = await fresh(job["admin_url"])
     ours_topic, raw_topic = (f"bench.{name}.{uuid4().hex[:8]}" for name in ("relay", "raw"))
     admin = AIOKafkaAdminClient(**job["kafka"])
     await admin.start()

@@ -15,7 +15,9 @@ def measure(ground: Ground) -> Iterator[Row]:
     few, many = (10_000, 100_000) if ground.quick else (10_000, 1_000_000)
     rounds = 50 if ground.quick else 200
     with ground.only():
-        got = child("tests.bench.ticking", ground.job() | {"few": few, "many": many, "rounds": rounds}, 300)
+        got = child(
+            "tests.bench.ticking", ground.job() | {"of": "clocks", "few": few, "many": many, "rounds": rounds}, 300
+        )
     beside_many, beside_few = Spread(tuple(got["many"])), Spread(tuple(got["few"]))
     yield Row(
         "deadlines, one tick",

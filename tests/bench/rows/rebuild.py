@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.postgres.provision import ServiceDatabase, run
-from tests.bench.databases import PLACE, fill, fresh_gateway, real_facts, super_user
+from tests.bench.databases import PLACE, fill, fresh, real_facts, super_user
 from tests.bench.ground import Ground, child
 from tests.bench.verdicts import Promise, Row, slope
 
@@ -35,7 +35,7 @@ def measure(ground: Ground) -> Iterator[Row]:
 
 def _rebuilds(ground: Ground, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     admin = ground.stack.postgres.admin_url
-    service = run(fresh_gateway(admin))
+    service = run(fresh(admin))
     facts = run(real_facts(admin))
     there = 0
     for size in sizes:
@@ -49,7 +49,7 @@ def _rebuilds(ground: Ground, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]
 def filled(ground: Ground, size: int) -> ServiceDatabase:
     """A gateway's database whose log has so many facts, in their places, and no views yet."""
     admin = ground.stack.postgres.admin_url
-    service = run(fresh_gateway(admin))
+    service = run(fresh(admin))
     run(_grow(admin, service, run(real_facts(admin)), 0, size))
     return service
 

@@ -6,12 +6,13 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import fields
 from pathlib import Path
 
 import psutil
 
 from infra.local.backbone import STATE
-from infra.local.ports import LOOPBACK
+from infra.local.ports import LOOPBACK, StackPorts
 from infra.local.processes import ChildProcess, start
 from infra.local.services import ROOT, module_command, plain_environment
 from tests.bench.ground import NotMeasured
@@ -20,7 +21,7 @@ from tests.bench.verdicts import Promise, Row
 START = Promise("all healthy within 20 s once installed", most=20, of="ours")
 PROCESSOR = Promise("at rest under a tenth of a core, for the whole stack", most=0.1, of="ours")
 MEMORY = Promise("at rest under 2 GB, for the whole stack", most=2000, of="ours")
-PORTS = 10
+PORTS = len(fields(StackPorts))
 HEALTHY = b"all healthy"
 LONGEST = 180.0
 
@@ -43,7 +44,7 @@ def measure(home: Path, *, quick: bool) -> Iterator[Row]:
         _stopped(stack)
         shutil.rmtree(home, ignore_errors=True)
     conditions = (
-        "`python -m infra.local run`, as `make run` starts it: Kafka, PostgreSQL, mail, issuer, and 5 processes"
+        "`python -m infra.local run`, as `make run` starts it: Kafka, PostgreSQL, mail, issuer, and 6 processes"
     )
     times = f"{first:.1f} s in an empty folder, {second:.1f} s with its data there"
     at_rest = f"over {window:.0f} s, nobody asking anything, {settle:.0f} s after all were healthy; supervisor included"
@@ -81,7 +82,7 @@ def _free_ports() -> int:
             for port in range(first, first + PORTS):
                 held.enter_context(socket.create_server((LOOPBACK, port)))
             return first
-    raise NotMeasured("no ten free ports in a row")
+    raise NotMeasured(f"no {PORTS} free ports in a row")
 
 
 def _tree(pid: int) -> list[psutil.Process]:
