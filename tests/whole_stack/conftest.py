@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ import pytest
 from safeguarding_exchange.connection import Connection
 from safeguarding_exchange.publishing import Publisher
 
+from contracts.envelope import CONTENT_TYPE
 from infra.demo.signing_in import Tokens
 from infra.demo.ways_in import Https, InboundTopics, Sent
 from infra.issuer.identities import Installed
@@ -39,6 +40,12 @@ class Exchange:
         """Send over HTTPS, waiting shortly for the verdict."""
         return self.https.send(by, json.dumps(event).encode())
 
+    def hand_in(self, by: str, event: Event) -> Sent:
+        """Send over HTTPS; what its sender is told within three seconds, verdict or not."""
+        headers = self.tokens.headers(by) | {"content-type": CONTENT_TYPE, "prefer": "wait=3"}
+        answer = httpx.post(f"{self.stack.urls['gateway']}/v1/events", json=event, headers=headers, timeout=40)
+        return Sent(str(answer.json().get("status")), answer.status_code, answer.json())
+
     def settled(self, by: str, sent: Sent) -> Mapping[str, Any]:
         """The receipt once its verdict is there."""
         assert sent.submission, sent
@@ -53,6 +60,31 @@ class Exchange:
         sent = self.send("northshire-police", proposal("incident.referred.v1", "northshire-police", **data))
         assert sent.incident, sent
         return sent.incident
+
+    def asked(self, agency: str) -> tuple[str, str]:
+        """An incident under rapid review, and the request of one agency's in it."""
+        incident, now = self.refer(), datetime.now(UTC)
+        aware = (now - timedelta(hours=1)).isoformat()
+        content = proposal("notification.drafted.v1")["data"]["content"] | {"becameAwareAt": aware}
+        steps = (
+            ("authority-approver", "notifiability.decided.v1", {"becameAwareAt": aware}),
+            ("authority-notifier", "notification.drafted.v1", {"content": content}),
+            ("authority-approver", "notification.approved.v1", {}),
+            ("authority-notifier", "notification.submitted.v1", {"portalTime": now.isoformat()}),
+        )
+        for by, example, said in steps:
+            self._accepted(by, proposal(example, "northshire-council", incident, **said))
+        told = self.https.get("authority-approver", f"/v1/incidents/{incident}/timeline").json()
+        child = told["items"][0]["data"]["children"][0]["subject"]
+        request = proposal("information.requested.v1", "northshire-council", incident, subjects=[child])
+        request["data"] |= {"agency": agency, "due": (now + timedelta(days=5)).date().isoformat()}
+        self._accepted("business-unit-officer", request)
+        stands = self.https.get("business-unit-officer", f"/v1/reviews/{incident}").json()
+        return incident, str(stands["review"]["requests"][0]["request"])
+
+    def _accepted(self, by: str, event: Event) -> None:
+        receipt = self.settled(by, self.send(by, event))
+        assert receipt["status"] == "accepted", (event["type"], receipt)
 
 
 def proposal(example: str, agency: str | None = None, subject: str | None = None, **data: Any) -> Event:

@@ -80,6 +80,23 @@ def test_a_proposal_is_one_trace_over_its_owner_and_back_into_the_receipt(exchan
     until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
 
 
+def test_an_agencys_return_is_one_trace_over_rapid_review_and_back_into_the_receipt(exchange: Exchange) -> None:
+    incident, request = exchange.asked("northshire-academy")
+    trace = secrets.token_hex(16)
+    answer = proposal("information.returned.v1", "northshire-academy", incident, request=request)
+    receipt = _post(exchange, "northshire-academy", answer, trace)
+    assert receipt["status"] == "accepted", receipt
+    wanted = {
+        ("gateway", "POST /v1/events"),
+        ("gateway", "publish"),
+        ("rapid-review", "apply information.returned"),
+        ("rapid-review", "publish"),
+        ("gateway", "apply submission.answered"),
+        ("delivery", "apply information.returned"),
+    }
+    until(lambda: _spans(exchange, trace), lambda seen: wanted <= seen)
+
+
 def test_a_look_is_one_trace_over_the_vault_and_what_it_tells_of_the_look(exchange: Exchange) -> None:
     incident = exchange.refer()
     trace = secrets.token_hex(16)

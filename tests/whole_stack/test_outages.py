@@ -41,7 +41,7 @@ def _decided(exchange: Exchange) -> str:
 def test_with_kafka_away_intake_answers_and_all_of_it_is_published_later(exchange: Exchange) -> None:
     incident = _decided(exchange)
     with away(exchange, "kafka"):
-        sent = exchange.send("authority-notifier", proposal("notification.drafted.v1", None, incident))
+        sent = exchange.hand_in("authority-notifier", proposal("notification.drafted.v1", None, incident))
         assert sent.http == 202
         assert sent.status == "pending"
         assert exchange.refer().startswith("incident-")
@@ -70,9 +70,19 @@ def test_with_the_vault_away_intake_answers_and_looking_says_try_again(exchange:
 def test_with_notifications_away_a_proposal_waits_and_is_answered_once_it_is_back(exchange: Exchange) -> None:
     incident = _decided(exchange)
     with away(exchange, "notifications"):
-        sent = exchange.send("authority-notifier", proposal("notification.drafted.v1", None, incident))
+        sent = exchange.hand_in("authority-notifier", proposal("notification.drafted.v1", None, incident))
         assert sent.status == "pending"
     assert exchange.settled("authority-notifier", sent)["status"] == "accepted"
+
+
+def test_with_rapid_review_away_a_return_waits_and_is_answered_once_it_is_back(exchange: Exchange) -> None:
+    incident, request = exchange.asked("northshire-academy")
+    with away(exchange, "rapid-review"):
+        nil = proposal("information.returned.v1-nil", "northshire-academy", incident, request=request)
+        nil["data"]["agency"] = "northshire-academy"
+        sent = exchange.hand_in("northshire-academy", nil)
+        assert sent.status == "pending"
+    assert exchange.settled("northshire-academy", sent)["status"] == "accepted"
 
 
 def test_a_gateway_process_that_dies_is_started_again_and_the_other_serves_meanwhile(exchange: Exchange) -> None:

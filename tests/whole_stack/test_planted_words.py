@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,15 +17,27 @@ from contracts.catalogue import CATALOGUE, version
 from contracts.sealing import marked, marks
 from infra.demo.outside_eye import look
 from tests.whole_stack.conftest import Event, Exchange, proposal, until
+from tests.whole_stack.planted_reviews import plant_reviews
 
 NAME, STREET, PHRASE = "Zebedee-Planted", "Plantedstreet 7", "a planted phrase about the case"
 WORDS = f"{PHRASE}, said of {NAME} of {STREET}"
 PLANTED = (b"Zebedee-Planted", b"Plantedstreet", b"planted phrase")
 METRIC = re.compile(r"^[a-z_]+(\{.*\})? [0-9.e+]+$", re.MULTILINE)
-TOLD = ("safeguarding.incidents", "safeguarding.notifications", "partner.northshire-council.outbound")
+COUNCIL = "partner.northshire-council.outbound"
+TOLD = ("safeguarding.incidents", "safeguarding.notifications", "safeguarding.reviews", COUNCIL)
+OFFICES = {
+    "police-reviewer": "northshire-police",
+    "icb-reviewer": "northshire-icb",
+    "northshire-academy": "northshire-academy",
+    "panel": "panel",
+}
+"""For which agency an account speaks; the others for the council."""
+REFUSED = {("practice-review.unpublished.v1", "/reason")}
+"""What is published stays so for a year: no test of today sees that taken."""
 IDENTITY = {"name": NAME, "otherNames": [NAME], "dateOfBirth": "2022-03-01", "address": STREET, "localId": NAME}
 CONTACT = {"name": NAME, "role": PHRASE, "phone": "01234 567890", "email": "zebedee-planted@northshire.example"}
-VALUES = {"identity": IDENTITY, "contact": CONTACT, "narrative": WORDS, "place": STREET}
+ENTRY = dict.fromkeys(("event", "voiceOfTheChild", "significance", "sourceSystem", "practitionerRole"), WORDS)
+VALUES = {"identity": IDENTITY, "contact": CONTACT, "narrative": WORDS, "place": STREET, "entry": ENTRY}
 
 
 def _marked_fields() -> set[tuple[str, str]]:
@@ -69,16 +81,28 @@ class Planting:
 
     exchange: Exchange
     said: set[tuple[str, str]] = field(default_factory=set)
+    refusals: set[tuple[str, str]] = field(default_factory=set)
     answers: list[bytes] = field(default_factory=list)
 
     def act(self, by: str, type_: str, incident: str, **data: Any) -> str:
         """Propose this, which must be accepted; the id of the fact that it became."""
-        event = planted(proposal(type_, None, incident, **data))
-        receipt = self.exchange.settled(by, self.exchange.send(by, event))
+        event, receipt = self._proposed(by, type_, incident, data)
         assert receipt["status"] == "accepted", (type_, receipt["faults"])
         self.said |= _said(event)
-        self.answers.append(str(receipt).encode())
         return str(receipt["facts"][0])
+
+    def refused(self, by: str, type_: str, incident: str, **data: Any) -> None:
+        """Propose this, which must be refused once its words are sealed."""
+        event, receipt = self._proposed(by, type_, incident, data)
+        assert receipt["status"] == "refused", type_
+        self.refusals |= _said(event)
+
+    def _proposed(self, by: str, type_: str, incident: str, data: Event) -> tuple[Event, Mapping[str, Any]]:
+        made = proposal(type_, OFFICES.get(by, "northshire-council"), incident)
+        event = planted(made | {"data": made["data"] | data})
+        receipt = self.exchange.settled(by, self.exchange.send(by, event))
+        self.answers.append(str(receipt).encode())
+        return event, receipt
 
     def refer(self) -> tuple[Event, str, str]:
         """One incident over HTTPS, and its twin over Kafka."""
@@ -96,8 +120,8 @@ class Planting:
         told = self.exchange.https.get("authority-approver", f"/v1/incidents/{incident}/timeline").json()
         return str(told["items"][0]["data"]["children"][0]["subject"])
 
-    def file_document(self, incident: str) -> None:
-        """A note about the case, under a name that names somebody."""
+    def file_document(self, incident: str) -> str:
+        """A note about the case, under a name that names somebody; its reference."""
         answer = httpx.post(
             f"{self.exchange.stack.urls['gateway']}/v1/documents",
             params={"incident": incident},
@@ -108,6 +132,7 @@ class Planting:
         )
         assert answer.status_code == 201, answer.text
         self.answers.append(answer.content)
+        return str(answer.json()["ref"])
 
 
 def _past(**ago: float) -> str:
@@ -129,6 +154,7 @@ def _plant_everything(planting: Planting, incident: str, twin: str) -> None:
     act(notifier, "notification.amended.v2", incident, content=content, portalTime=_past(minutes=5))
     first_version = {"content": content, "amendedAt": _past(minutes=4), "ground": "S16C_A"}
     act(notifier, "notification.amended.v1", incident, **first_version)
+    plant_reviews(planting, incident)
     act(approver, "incident.linked.v1", incident, lead=incident, twin=twin)
     act(approver, "notification.withdrawn.v1", incident, panelToldAt=_past(minutes=1))
     act(approver, "incident.recalled.v1", incident, event=corrected)
@@ -171,7 +197,7 @@ def planting(exchange: Exchange) -> Planting:
     begun.answers += _senseless(exchange, event)
     exchange.topics.send("northshire-police", f"not JSON: {WORDS}".encode())
     exchange.topics.send("northshire-police", _json(event | {"id": "planted-wrong", "type": f"{PHRASE}.v1"}))
-    until(lambda: _waiting_parcels(exchange, "gateway") + _waiting_parcels(exchange, "notifications") == 0)
+    until(lambda: sum(_waiting_parcels(exchange, each) for each in ("gateway", "notifications", "rapid_review")) == 0)
     return begun
 
 
@@ -244,7 +270,8 @@ def test_the_search_finds_words_however_they_are_written() -> None:
 
 
 def test_each_field_that_takes_words_was_planted_and_taken(planting: Planting) -> None:
-    assert planting.said == _marked_fields()
+    assert planting.refusals == REFUSED
+    assert planting.said == _marked_fields() - REFUSED
 
 
 def test_no_topic_holds_them(exchange: Exchange, planting: Planting) -> None:
@@ -258,7 +285,8 @@ def test_no_topic_holds_them(exchange: Exchange, planting: Planting) -> None:
 
     until(not_there_yet, lambda missing: not missing)
     seen = look(kafka, _topics(exchange))
-    assert {record.topic for record in seen} >= {*TOLD, "submissions.notifications", "answers", "safeguarding.vault"}
+    submitted = {"submissions.notifications", "submissions.rapid-review"}
+    assert {record.topic for record in seen} >= {*TOLD, *submitted, "answers", "safeguarding.vault"}
     for record in seen:
         assert not _found(record.content), record.topic
 
@@ -312,7 +340,7 @@ def test_no_key_and_no_header_holds_them(exchange: Exchange, planting: Planting)
     assert seen >= {*TOLD}
 
 
-@pytest.mark.parametrize("database", ["gateway", "notifications", "delivery", "vault", "vault_keys"])
+@pytest.mark.parametrize("database", ["gateway", "notifications", "rapid_review", "delivery", "vault", "vault_keys"])
 async def test_no_database_holds_them_in_the_clear(exchange: Exchange, planting: Planting, database: str) -> None:
     tables = await _query(exchange, database, "select tablename from pg_tables where schemaname = 'public'")
     assert tables
