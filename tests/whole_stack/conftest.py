@@ -66,7 +66,7 @@ class Exchange:
         incident, now = self.refer(), datetime.now(UTC)
         aware = (now - timedelta(hours=1)).isoformat()
         content = proposal("notification.drafted.v1")["data"]["content"] | {"becameAwareAt": aware}
-        steps = (
+        steps: tuple[tuple[str, str, Event], ...] = (
             ("authority-approver", "notifiability.decided.v1", {"becameAwareAt": aware}),
             ("authority-notifier", "notification.drafted.v1", {"content": content}),
             ("authority-approver", "notification.approved.v1", {}),
