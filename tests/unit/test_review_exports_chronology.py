@@ -116,8 +116,8 @@ def test_a_chronology_of_one_day_is_drawn() -> None:
     ElementTree.fromstring(picture(one_day).svg)
 
 
-def test_five_thousand_entries_take_a_report_no_more_than_their_share() -> None:
-    some, many = (report(chronology(count, 12)) for count in (500, 5_000))
+def test_two_thousand_entries_take_a_report_no_more_than_their_share() -> None:
+    some, many = (report(chronology(count, 12)) for count in (200, 2_000))
     report_pdf(report(None))  # the fonts are found once; each report below is set for the first time
     assert _seconds(lambda: report_pdf(many)) < 40 * _seconds(lambda: report_pdf(some))
 

@@ -301,5 +301,5 @@ class RapidReview(RuleBasedStateMachine):
             assert rules.on_facts(self.story.review, self.story.case, past, self.story.context(self.now)) == []
 
 
-RapidReview.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+RapidReview.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestRapidReview = RapidReview.TestCase
