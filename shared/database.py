@@ -18,10 +18,11 @@ OUTAGE_CLASSES = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes that time can mend: connection, rollback, resources, locks, operator, system."""
 
 POOL_SECONDS = 10.0
+"""How long who needs a connection waits for a free one."""
+
 ABANDONED_AFTER = "60s"
 """A transaction in which nothing was asked for so long is ended by the server: whoever began it was paused, and what it
 holds (a row, the place in a feed) must hold up no other process."""
-"""How long who needs a connection waits for a free one."""
 
 log = logging.getLogger(__name__)
 
