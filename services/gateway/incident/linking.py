@@ -89,7 +89,7 @@ def _part(leads: Clocks, twins: Clocks) -> None:
 
 
 def _restart(leads: Clocks, at: datetime) -> None:
-    """Why the two are linked stands in the link alone: whoever sees a clock of one need not be entitled to the other."""
+    """Why they are linked stands in the link alone: whoever sees a clock of one need not be entitled to the other."""
     for key, deadline in leads.incident.clocks.items():
         if deadline.rule.id in FROM_AWARENESS and leads.runs(key):
             leads.restart(key, at, "linked")
