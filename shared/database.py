@@ -20,6 +20,10 @@ OUTAGE_CLASSES = ("08", "40", "53", "55", "57", "58")
 POOL_SECONDS = 10.0
 """How long who needs a connection waits for a free one."""
 
+ABANDONED_AFTER = "60s"
+"""A transaction in which nothing was asked for so long is ended by the server: whoever began it was paused, and what it
+holds (a row, the place in a feed) must hold up no other process."""
+
 log = logging.getLogger(__name__)
 
 
@@ -121,7 +125,7 @@ Write = Callable[[Transaction, Sequence[Any]], Awaitable[None]]
 class Database:
     """A service's database as one process sees it. `committed` fires after each commit that appended facts."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, abandoned_after: str = ABANDONED_AFTER) -> None:
         self.url = url
         self.committed = Wake()
         # In AUTOCOMMIT SQLAlchemy sends no BEGIN of its own: `transaction` does, so that Core's statements and the
@@ -137,6 +141,7 @@ class Database:
             pool_timeout=POOL_SECONDS,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # they may be what only the vault may show
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": abandoned_after}},
         )
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from contracts.access import Matter
-from contracts.catalogue import CATALOGUE, topic_of
+from contracts.catalogue import CATALOGUE, INCIDENTS, topic_of
 from contracts.directory import Directory
 from contracts.envelope import AnyEvent
 from contracts.feeds import TESTED, shown
@@ -32,7 +32,8 @@ MOST_GATHERED = 5_000
 """Rows of feeds that wait to be written: the past of many incidents may be opened at once."""
 
 _LOOK = """
-    select i.incident, m.folded, m.host, exists (select from kept where subject = i.incident) as begun
+    select i.incident, m.folded, m.host, exists (select from kept where subject = i.incident) as begun,
+        m.folded is null and exists (select from awaited where incident = i.incident) as awaited
     from unnest($1::text[]) as i (incident) left join matter m using (incident)
     """
 _KEEP = """
@@ -67,12 +68,13 @@ _SINCE = """
     select k.id, k.event, r.event_id is not null as recalled, r.recipients
     from kept k left join recalled r on r.event_id = k.event_id and r.subject = k.subject
     where k.subject = $2 and k.id > greatest($3, coalesce((
-        select kept from feed where agency = $1 and subject = $2 and type not like 'incident.recalled.%'
-        order by sequence desc limit 1), 0))
+        select max(kept) from feed where agency = $1 and subject = $2 and type not like 'incident.recalled.%'), 0))
       and not exists (select from feed f where f.agency = $1 and f.subject = $2 and f.kept = k.id)
     order by k.id limit $4
     """
 _ASKED = "select event from kept where subject = $1 and type like 'information.requested.%'"
+_AWAIT = "insert into awaited (incident, kept) select * from unnest($1::text[], $2::bigint[])"
+_AWAITED = "select k.id, k.event from awaited a join kept k on k.id = a.kept where a.incident = $1 order by k.id"
 _HOLDERS = """
     select distinct f.agency from feed f join kept k on k.id = f.kept
     where k.event_id = $1 and f.subject = $2
@@ -127,6 +129,8 @@ class Growth:
         self._given: dict[tuple[str, str], int] = {}  # how much of that each agency has
         self._kept: list[Kept] = []
         self._rows: list[Row] = []
+        self._awaiting: list[tuple[str, Kept]] = []  # incidents that facts of others told of before they were known
+        self._awaited: set[str] = set()  # those of which that was written
         self._pending: set[str | None] = set()
         self._changed: dict[str, tuple[Matter, str]] = {}
         self._narrowed: set[str] = set()
@@ -143,11 +147,14 @@ class Growth:
         if not asked:
             return
         self._looked |= asked
-        for incident, known, host, begun in await self._tx.driver.fetch(_LOOK, sorted(asked)):
+        for incident, known, host, begun, awaited in await self._tx.driver.fetch(_LOOK, sorted(asked)):
             if known is not None:
                 self.known[incident], self.known.hosts[incident] = matter(known), host
-            elif not begun:
+                continue
+            if not begun:
                 self._begun[incident] = []
+            if awaited:
+                self._awaited.add(incident)
 
     def keep(self, fact: AnyEvent, content: bytes) -> Kept:
         """Keep a fact as it came."""
@@ -158,6 +165,9 @@ class Growth:
             past.append(kept)
         self._kept.append(kept)
         self._pending.add(fact.subject)
+        if topic_of(fact) != INCIDENTS:  # what is said there of two stands in the streams of both
+            unknown = incidents_of(fact) - self.known.keys() - {fact.subject}
+            self._awaiting += [(incident, kept) for incident in sorted(unknown)]
         return kept
 
     async def asked_before(self, incident: str) -> frozenset[str]:
@@ -183,7 +193,7 @@ class Growth:
                 taken_out[seen] = kept.redacted(seen)
             self._rows.append(Row(agency, kept, fact.type, fact.partnership, taken_out[seen], now))
             if fact.subject in self._begun:
-                self._given[agency, fact.subject] = kept.place + 1
+                self._given[agency, fact.subject] = max(kept.place + 1, self._given.get((agency, fact.subject), 0))
         self._pending.add(fact.subject)
 
     async def append_tests(self, to: Mapping[str, str], now: datetime) -> None:
@@ -220,6 +230,17 @@ class Growth:
             after = rows[-1]["id"]
             if len(rows) < PAGE:
                 return
+
+    async def give_late(self, incident: str, now: datetime) -> None:
+        """Append what stands under another incident and told of this one before it was known, to all who may see it."""
+        late = [kept for name, kept in self._awaiting if name == incident]
+        self._awaiting = [(name, kept) for name, kept in self._awaiting if name != incident]
+        if incident in self._awaited:
+            rows = await self._tx.driver.fetch(_AWAITED, incident)
+            late = [Kept(decoded(row["event"]), row["event"], row["id"]) for row in rows] + late
+            await self.look(kept.fact for kept in late)
+        for kept in late:
+            self.append(kept, self.reach.readers(kept.fact, self.known), now)
 
     def _give(self, kept: Kept, agency: str, recall: Recall | None, now: datetime) -> None:
         seen = self.reach.sight(agency, kept.fact, self.known, recall=recall)
@@ -268,12 +289,16 @@ class Growth:
             numbers = sorted(number for (number,) in await driver.fetch(_KEEP, *_columns(told)))
             for kept, number in zip(self._kept, numbers, strict=True):
                 kept.number = number
+        if awaiting := [(incident, kept.number) for incident, kept in self._awaiting]:
+            await driver.execute(_AWAIT, *_columns(awaiting))
+            self._awaited |= {incident for incident, _ in awaiting}
         if self._rows:
             await self._append(self._rows)
         if self._narrowed:
             await driver.execute(_NARROWED, sorted(self._narrowed))
         if widened := self._widened - self._narrowed:
             await driver.execute(_WIDENED, sorted(widened))
+        self._awaiting.clear()
         for gathered in (self._changed, self._kept, self._rows, self._pending, self._narrowed, self._widened):
             gathered.clear()
 

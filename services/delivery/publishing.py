@@ -136,12 +136,13 @@ class Publishing:
     async def once(self, producer: AIOKafkaProducer) -> bool:
         """One batch for each feed that is due; whether there was anything. Raises the first failure, after the rest."""
         due = [one for one in await self._due() if self._absent.get(one.agency, 0) < time.monotonic()]
+        failures: list[BaseException] = []
         for begin in range(0, len(due), FEEDS_AT_ONCE):
             some = due[begin : begin + FEEDS_AT_ONCE]
             outcomes = await asyncio.gather(*(self._one(producer, one) for one in some), return_exceptions=True)
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            failures += [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if failures:
+            raise failures[0]
         return bool(due)
 
     async def _due(self) -> list[Due]:

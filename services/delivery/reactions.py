@@ -116,3 +116,5 @@ async def _opened(here: Growth, number: Kept, before: Matter | None, after: Matt
     here.append(number, to, work.now)
     for agency in sorted(has - had):
         await here.give_past(agency, fact.subject, work.now)
+    if before is None:
+        await here.give_late(fact.subject, work.now)

@@ -41,6 +41,14 @@ matter = Table(
     Column("folded", LargeBinary, nullable=False, comment="contracts.access.Matter, as JSON"),
 )
 
+# Whoever may see a fact of several incidents is given it once all of them are known.
+awaited = Table(
+    "awaited",
+    metadata,
+    Column("incident", Text, primary_key=True, comment="told of before it was known, by a fact of another"),
+    Column("kept", BigInteger, primary_key=True, autoincrement=False),
+)
+
 recalled = Table(
     "recalled",
     metadata,
@@ -160,6 +168,6 @@ seen = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-ONLY_ADDED_TO = (kept, feed, handed_over, taken, acknowledged, replayed)
+ONLY_ADDED_TO = (kept, awaited, feed, handed_over, taken, acknowledged, replayed)
 
 limit_table(metadata)

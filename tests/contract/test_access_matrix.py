@@ -133,6 +133,7 @@ def role_is_shown(role: str, name: str, field: str) -> bool:
             "outcome": {"reason", "reasons"},
             "filed": {"content", "delayReason", "reason", "reasons"},
             "recall": {"reason"},
+            "clock": {"reason"},  # a clock counted anew says why in the words of what moved it
         }
         return field not in hidden.get(of, set())
     return True

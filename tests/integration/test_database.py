@@ -113,3 +113,23 @@ async def test_who_finds_no_place_in_time_is_told_of_an_outage(
     await asyncio.gather(*holding)
     monkeypatch.undo()
     await all_places_work(database)
+
+
+async def test_what_a_paused_process_holds_in_a_transaction_holds_up_no_other_for_long(stack: Stack) -> None:
+    url = stack.create_database("abandoned").runtime_url
+    paused, other = Database(url, abandoned_after="1s"), Database(url)
+
+    async def is_overtaken() -> None:
+        async with paused.transaction() as tx:
+            await tx.driver.execute("select pg_advisory_xact_lock(7)")
+            async with asyncio.timeout(10), other.transaction() as second:
+                await second.driver.execute("select pg_advisory_xact_lock(7)")
+            await tx.driver.execute("select 1")
+
+    with pytest.raises(Exception, match="connection") as failure:
+        await is_overtaken()
+    assert is_outage(failure.value), "whoever wakes tries again"
+    async with paused.transaction() as tx:
+        assert await tx.driver.fetchval("select 1") == 1
+    await paused.close()
+    await other.close()

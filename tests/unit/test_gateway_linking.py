@@ -12,6 +12,7 @@ from contracts.identifiers import mint
 from contracts.incidents import IncidentLinked
 from contracts.sealing import Model
 from services.gateway import incident as rules
+from services.gateway.sight import references_in
 from shared.decider import Refused
 from tests.unit.gateway_stories import (
     HOME,
@@ -51,6 +52,16 @@ def play(at: datetime, data: Model, lead: Story, twin: Story, *others: Story) ->
 
 def linked(lead: Story, twin: Story, *, undone: bool = False) -> IncidentLinked:
     return IncidentLinked(lead=lead.subject, twin=twin.subject, reason=REASON, undone=undone)
+
+
+def test_why_two_are_linked_is_told_with_the_link_alone_to_whoever_is_entitled_to_both() -> None:
+    lead, twin = notifiable(LATE), referred(EARLY)
+    for undone in (False, True):
+        facts = play(london("2026-03-11"), linked(lead, twin, undone=undone), lead, twin)
+        every = [fact for own in facts.values() for fact in own]
+        telling = [fact.name for fact in every if REASON in references_in([fact.model_dump(mode="json")])]
+        assert telling == ["incident.linked", "incident.linked"]
+        assert "deadline.recomputed" in {fact.name for fact in every}
 
 
 def faults_of(at: datetime, data: Model, lead: Story, twin: Story, *others: Story) -> set[tuple[str, str]]:

@@ -108,7 +108,7 @@ class Planting:
         """One incident over HTTPS, and its twin over Kafka."""
         event = planted(proposal("incident.referred.v1", "northshire-police"))
         over_https = self.exchange.send("northshire-police", event)
-        twin = planted(event | {"id": "planted-over-kafka"})
+        twin = planted(event | {"id": f"{event['id']}-twin"})
         over_kafka = self.exchange.topics.send("northshire-police", _json(twin))
         for sent in (over_https, over_kafka):
             assert sent.status == "accepted", sent

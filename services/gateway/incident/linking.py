@@ -26,9 +26,9 @@ def link(incident: Incident, proposal: AnyEvent, data: IncidentLinked, context: 
     refuse_if([*not_the_authority(lead, proposal, context), *check(lead, twin)])
     twins, leads = Clocks(twin, context), Clocks(lead, context)
     if data.undone:
-        _part(leads, twins, data.reason)
+        _part(leads, twins)
     else:
-        _join(leads, twins, data.reason)
+        _join(leads, twins)
     return [
         Outcome(data, subject=twin.id),
         *(_on(twin, outcome) for outcome in twins.outcomes),
@@ -63,20 +63,20 @@ def qualifying(lead: Incident, twin: Incident) -> datetime | None:
     return twin.own_aware_at if shown and (not of_lead or shown & of_lead) else None
 
 
-def _join(leads: Clocks, twins: Clocks, reason: str) -> None:
+def _join(leads: Clocks, twins: Clocks) -> None:
     lead, twin = leads.incident, twins.incident
     for deadline in list(twin.running):
         twins.cancel(deadline.key, "linked")
     found = qualifying(lead, twin)
     if found is not None and found < lead.aware_at:
-        _restart(leads, found, reason)
+        _restart(leads, found)
     for recipient, at in twin.told.items():
         key = f"T02:{recipient}"
         if leads.runs(key) and leads[key].met_at is None:
             leads.meet(key, at)
 
 
-def _part(leads: Clocks, twins: Clocks, reason: str) -> None:
+def _part(leads: Clocks, twins: Clocks) -> None:
     lead, twin = leads.incident, twins.incident
     for key, deadline in twin.clocks.items():
         if deadline.state is DeadlineState.CANCELLED and deadline.cancelled_because == "linked":
@@ -85,13 +85,14 @@ def _part(leads: Clocks, twins: Clocks, reason: str) -> None:
     others = [at for name in lead.twins if name in related and (at := qualifying(lead, related[name]))]
     own = min([lead.own_aware_at, *others])
     if own != lead.aware_at:
-        _restart(leads, own, reason)
+        _restart(leads, own)
 
 
-def _restart(leads: Clocks, at: datetime, reason: str) -> None:
+def _restart(leads: Clocks, at: datetime) -> None:
+    """Why they are linked stands in the link alone: whoever sees a clock of one need not be entitled to the other."""
     for key, deadline in leads.incident.clocks.items():
         if deadline.rule.id in FROM_AWARENESS and leads.runs(key):
-            leads.restart(key, at, "linked", reason=reason)
+            leads.restart(key, at, "linked")
 
 
 def _on(incident: Incident, outcome: Outcome) -> Outcome:
