@@ -71,7 +71,8 @@ class Scanner:
         known = await self._known(dossier, behalf, purpose)
         opening = self._vault.document(ref, purpose=purpose, caller=behalf, incident=dossier.incident)
         async with opening as document:
-            media_type, content = document.media_type, b"".join([chunk async for chunk in document.chunks])
+            media_type = document.media_type.partition(";")[0].strip()
+            content = b"".join([chunk async for chunk in document.chunks])
         return await scanned_apart(content, media_type, known)
 
     async def _known(self, dossier: Dossier, behalf: Caller, purpose: Purpose) -> Known:
