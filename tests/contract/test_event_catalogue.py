@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from lxml import html  # type: ignore[import-untyped]
+from lxml import html
 
 from contracts.catalogue import CATALOGUE, parse
 from contracts.codes import AgencyType

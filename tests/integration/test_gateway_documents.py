@@ -14,6 +14,7 @@ from nacl.public import PrivateKey
 
 from services.gateway.api_incidents import Desk
 from services.gateway.api_onward import Onward, onward_router
+from services.gateway.passing import Passing
 from shared.http import service_app
 from shared.identity import Verifier
 from shared.pages import Cursors
@@ -37,7 +38,8 @@ class Exchange:
 
     def notifications(self, request: httpx.Request) -> httpx.Response:
         content = {"status": "submitted", "content": {"documents": self.told}}
-        return httpx.Response(200, json=content) if self.told else httpx.Response(404)
+        told = self.told and "/notifications/" in request.url.path
+        return httpx.Response(200, json=content) if told else httpx.Response(404)
 
     async def refer(self, **data: Any) -> str:
         return str((await self.at.as_(POLICE).send(referral(data=data))).json()["incident"])
@@ -85,7 +87,9 @@ async def exchange(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> As
         standing_in = httpx.MockTransport(made.notifications)
         async with httpx.AsyncClient(transport=standing_in, base_url="http://notifications.test") as beside:
             desk = Desk(here.database, here.log, here.clock, Cursors(b"a key that only tests have"))
-            onward = Onward(desk, world.client, beside, cast(Any, Standing()))
+            standing = cast(Any, Standing())
+            passing = (Passing(name, beside, standing) for name in ("notifications", "rapid-review"))
+            onward = Onward(desk, world.client, *passing)
             app = service_app(
                 title="Gateway",
                 service="gateway",
