@@ -15,8 +15,8 @@ from nacl.public import PrivateKey
 from services.gateway.api_detail import Detail, detail_router
 from services.gateway.api_incidents import Desk
 from services.gateway.api_onward import Onward, onward_router
-from services.gateway.passing import Passing
 from services.gateway.bootstrap import bootstrap
+from services.gateway.passing import Passing
 from shared.credentials import ServiceCredentials
 from shared.database import Database
 from shared.http import service_app
