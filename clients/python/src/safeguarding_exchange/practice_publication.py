@@ -74,14 +74,20 @@ def respond(
 
 
 @publication.command("scan")
-def scan(incident: Incident, purpose: Purpose = "review", account: As = None) -> None:
+def scan(
+    incident: Incident,
+    purpose: Purpose = "review",
+    again: Annotated[bool, typer.Option("--again", help="Have the newest version scanned again.")] = False,
+    account: As = None,
+) -> None:
     """What the scanner found, and where, as JSON.
 
     For those who check the newest version; the look is recorded first.
     It assists and decides nothing. What it could not read blocks publication.
     """
     with exchange(account) as door:
-        shown.as_json(door.get(f"/v1/practice-reviews/{incident}/scan", purpose=purpose))
+        path = f"/v1/practice-reviews/{incident}/scan"
+        shown.as_json(door.order(path) if again else door.get(path, purpose=purpose))
 
 
 @publication.command("check")
