@@ -30,9 +30,14 @@ POLL_SECONDS = 0.1
 Topic = Callable[[str, int], Iterable[Mapping[str, Any]]]
 
 
+def read_acts() -> list[Scenario]:
+    """The acts' messages, in their order. Raises BadScenario."""
+    return read_scenarios(ACTS)
+
+
 def read_exchange() -> Scenario:
-    """The act's messages. Raises BadScenario."""
-    (act,) = read_scenarios(ACTS)
+    """The second act's messages. Raises BadScenario."""
+    (act,) = (act for act in read_acts() if act.name == ACT)
     return act
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from infra.demo.clock_mover import ClockMover
 from infra.demo.scenarios import BadScenario, Scenario, Step, filled, in_order
@@ -23,13 +24,18 @@ class Played:
         return len(self.sent) == len(self.scenario.steps)
 
 
+LookUp = Callable[[Played, str], str]
+"""What a placeholder of an act stands for; raises BadScenario where there is nothing."""
+
+
 class Player:
     """Moves business time from step to step, and to whatever is due between them."""
 
-    def __init__(self, https: Https, topics: InboundTopics, mover: ClockMover) -> None:
+    def __init__(self, https: Https, topics: InboundTopics, mover: ClockMover, look_up: LookUp | None = None) -> None:
         self._https = https
         self._topics = topics
         self._mover = mover
+        self._look_up = look_up
 
     def play(self, scenarios: Sequence[Scenario], told: Callable[[Played, Step], None]) -> list[Played]:
         """Plays all of them, interleaved as business time has them. `told` hears of each step when it was sent."""
@@ -47,15 +53,15 @@ class Player:
 
     def _send(self, step: Step, played: Played) -> Sent:
         try:
-            content = _content(step, played)
+            content = self._content(step, played)
         except BadScenario as missing:
             return Sent(f"not sent: {missing}")
         if step.via == "kafka":
             return self._topics.send(step.by, content, step.topic)
         return self._https.send(step.by, content)
 
-
-def _content(step: Step, played: Played) -> bytes:
-    if step.event is None:
-        return str(step.raw).encode()
-    return json.dumps(filled(step.event, played.incidents)).encode()
+    def _content(self, step: Step, played: Played) -> bytes:
+        if step.event is None:
+            return str(step.raw).encode()
+        look_up = partial(self._look_up, played) if self._look_up else None
+        return json.dumps(filled(step.event, played.incidents, look_up)).encode()

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from infra.contracts.agreements import directory
-from infra.demo.act import Exchange, read_exchange, topic_of
+from infra.demo.act import Exchange, read_acts, topic_of
 from infra.demo.act_checker import ACT, act_differences, read_act, refused
 from infra.demo.checker import Difference, differences, read_expectations
 from infra.demo.clock_mover import ClockMover
@@ -20,6 +20,10 @@ from infra.demo.exports import take_copies
 from infra.demo.outside_eye import look
 from infra.demo.player import Played, Player
 from infra.demo.reading import Reading
+from infra.demo.reviewing import RapidReview
+from infra.demo.reviewing_checker import ACT as REVIEWING
+from infra.demo.reviewing_checker import read_rapid_review_expected, review_differences
+from infra.demo.reviewing_story import review_story
 from infra.demo.scenarios import Scenario, Step, in_order, read_scenarios
 from infra.demo.side_by_side import side_by_side
 from infra.demo.signing_in import Tokens
@@ -82,8 +86,9 @@ class Outcome:
 
 def run(home: Path, ports: StackPorts, expectations: Path, only: Collection[str] = (), say: Say = print) -> Outcome:
     """Wipe the demo's own state, play everything (or `only` some, by name), stop everything. Raises CannotStart."""
-    expected = read_expectations(expectations) | {ACT: read_act(expectations)}
-    scenarios = [one for one in (*read_scenarios(), read_exchange()) if not only or one.name in only]
+    expected = read_expectations(expectations)
+    expected |= {ACT: read_act(expectations), REVIEWING: read_rapid_review_expected(expectations)}
+    scenarios = [one for one in (*read_scenarios(), *read_acts()) if not only or one.name in only]
     wipe(home)
     first = in_order(scenarios)[0]
     # An hour before the first message, so that its own instant is still to come when everything stands.
@@ -123,9 +128,10 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
         mover = ClockMover(stack.clock_file, services, lambda: tokens.headers(OPERATOR), http)
         held.callback(mover.close)
         topic = topic_of(stack.kafka.agencies_bootstrap, stack.kafka.authority, sign_in)
-        act = Exchange(https, topic, directory())
-        everything = Player(https, topics, mover).play(scenarios, _progress(say, act))
-        played = [one for one in everything if one.scenario.name != ACT]
+        act, reviewing = Exchange(https, topic, directory()), RapidReview(https)
+        player = Player(https, topics, mover, reviewing.look_up)
+        everything = player.play(scenarios, _progress(say, act))
+        played = [one for one in everything if one.scenario.name not in (ACT, REVIEWING)]
         reading = Reading(https, look(stack.kafka))
         found = [reading.found(one) for one in played]
         wrong = [
@@ -136,6 +142,10 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
             say(story(one, told, differing))
         acts = {one.scenario.name: _act(act, one, expected[ACT], say) for one in everything if one.scenario.name == ACT}
         copies = take_copies(https, played, exports)
+        for one in everything:
+            if one.scenario.name == REVIEWING:
+                acts[REVIEWING] = _review(reviewing, one, reading, expected[REVIEWING], say)
+                copies += reviewing.copies(one, exports / REVIEWING)
         say(summary(everything, mover.moves, time.monotonic() - begun))
     every = tuple(one for several in wrong for one in several)
     by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
@@ -146,6 +156,13 @@ def _act(act: Exchange, played: Played, expected: Mapping[str, Any], say: Say) -
     found = act.found(played)
     wrong = (*refused(played), *act_differences(expected, found))
     say(side_by_side(played.scenario, found, wrong))
+    return Act(wrong, found)
+
+
+def _review(reviewing: RapidReview, played: Played, reading: Reading, expected: Mapping[str, Any], say: Say) -> Act:
+    found = reviewing.found(played, reading)
+    wrong = tuple(review_differences(expected, found))
+    say(review_story(played, found, wrong))
     return Act(wrong, found)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,9 @@ from typing import Any
 SCENARIOS = Path(__file__).resolve().parents[2] / "contracts" / "examples" / "scenarios"
 INCIDENT = re.compile(r"\{\{incident(?::([a-z0-9-]+))?\}\}")
 """`{{incident}}` is the id that the gateway gave to the scenario's first referral; `{{incident:<step>}}` to another."""
+
+OTHERS = re.compile(r"\{\{((?:subject|request|document):[a-z0-9-]+)\}\}")
+"""What an act looks up where the exchange gave it: a child, a request by whom it asks, a document that was filed."""
 
 
 class BadScenario(ValueError):
@@ -68,10 +71,12 @@ def in_order(scenarios: Iterable[Scenario]) -> list[Step]:
     return sorted((step for scenario in scenarios for step in scenario.steps), key=lambda step: step.at)
 
 
-def filled(event: Mapping[str, Any], incidents: Mapping[str, str]) -> dict[str, Any]:
+def filled(
+    event: Mapping[str, Any], incidents: Mapping[str, str], look_up: Callable[[str], str] | None = None
+) -> dict[str, Any]:
     """The event with each placeholder replaced; `incidents` are the ids by referral, the first one first.
 
-    Raises BadScenario for a referral that got no id.
+    Raises BadScenario for a referral that got no id, and whatever else `look_up` does not find.
     """
 
     def name(found: re.Match[str]) -> str:
@@ -80,7 +85,12 @@ def filled(event: Mapping[str, Any], incidents: Mapping[str, str]) -> dict[str, 
             raise BadScenario(f"{event.get('id')} speaks of an incident that was not accepted ({found[0]})")
         return incidents[referral]
 
-    result: dict[str, Any] = json.loads(INCIDENT.sub(name, json.dumps(event)))
+    def other(found: re.Match[str]) -> str:
+        if look_up is None:
+            raise BadScenario(f"{event.get('id')} speaks of what nobody looks up ({found[0]})")
+        return look_up(found[1])
+
+    result: dict[str, Any] = json.loads(OTHERS.sub(other, INCIDENT.sub(name, json.dumps(event))))
     return result
 
 

@@ -44,20 +44,21 @@ _ENDED = {
 def story(played: Played, found: Mapping[str, Any], wrong: Sequence[Difference]) -> str:
     """One scenario as a block of lines."""
     scenario = played.scenario
-    lines = [f"{scenario.number:>2}  {scenario.title}", *_wrapped(scenario.about), ""]
-    for _, line in sorted([*_steps(played, found), *_notices(found)], key=lambda told: told[0]):
-        lines += _wrapped(line, hang=STAMP)
+    lines = [f"{scenario.number:>2}  {scenario.title}", *wrapped(scenario.about), ""]
+    for _, line in sorted([*steps_told(played, found), *_notices(found)], key=lambda told: told[0]):
+        lines += wrapped(line, hang=STAMP)
     for referral, incident in found["incidents"].items():
-        lines += ["", *_wrapped(f"Of the {referral.replace('-', ' ')}:")] if len(found["incidents"]) > 1 else [""]
+        lines += ["", *wrapped(f"Of the {referral.replace('-', ' ')}:")] if len(found["incidents"]) > 1 else [""]
         for sentence in (*_clocks(incident["clocks"]), *_recipients(incident)):
-            lines += _wrapped(sentence, hang=6)
+            lines += wrapped(sentence, hang=6)
     lines += [f"{INDENT}As expected." if not wrong else f"{INDENT}OTHERWISE THAN EXPECTED:"]
     for one in wrong:
-        lines += _wrapped(one.sentence(), hang=6)
+        lines += wrapped(one.sentence(), hang=6)
     return "\n".join(lines) + "\n"
 
 
-def _steps(played: Played, found: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
+def steps_told(played: Played, found: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
+    """Each message with its instant, its way in and what it was answered."""
     for step in played.scenario.steps:
         way = "Kafka" if step.via == "kafka" else "HTTPS"
         answer = _answer(played.sent[step.name], found["receipts"][step.name])
@@ -153,5 +154,6 @@ def summary(played: Iterable[Played], moves: int, seconds: float) -> str:
     )
 
 
-def _wrapped(text: str, hang: int = 0) -> list[str]:
+def wrapped(text: str, hang: int = 0) -> list[str]:
+    """Lines of the story's width, the further ones hanging."""
     return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + " " * hang)

@@ -76,6 +76,12 @@ class Https:
         headers = self._tokens.headers(by)
         return self._http.get(f"{next(self._turn)}{path}", params=params or {}, headers=headers)
 
+    def file(self, by: str, incident: str, content: bytes, media_type: str, name: str) -> httpx.Response:
+        """File a document about an incident."""
+        headers = self._tokens.headers(by) | {"content-type": media_type, "document-name": name}
+        where = f"{next(self._turn)}/v1/documents"
+        return self._http.post(where, params={"incident": incident}, content=content, headers=headers)
+
     def receipt(self, by: str, submission: str) -> Mapping[str, Any]:
         """What became of one message, as its sender sees it now."""
         return _told(self.get(by, f"/v1/submissions/{submission}"))

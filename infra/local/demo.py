@@ -9,7 +9,7 @@ from types import FrameType
 
 import httpx
 
-from infra.demo.act import read_exchange
+from infra.demo.act import read_acts
 from infra.demo.checker import EXPECTATIONS, BadExpectation
 from infra.demo.clock_mover import NotQuiet
 from infra.demo.exports import NotCopied
@@ -28,7 +28,7 @@ NOT_PLAYED = (NotQuiet, SignInFailed, NotReadable, NotCopied, FeedUnreadable, ht
 
 def main(words: Sequence[str] | None = None) -> int:
     """The exit status: 0 if everything came out as expected, 1 if not, 2 if it could not be played."""
-    names = [scenario.name for scenario in (*read_scenarios(), read_exchange())]
+    names = [scenario.name for scenario in (*read_scenarios(), *read_acts())]
     asked = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     asked.add_argument("--home", type=Path, default=STATE / "demo", help="its folder, wiped at the start")
     asked.add_argument(PORT_SETTING, type=int, default=FIRST_PORT, metavar="PORT", help="consecutive ports from here")

@@ -36,6 +36,7 @@ def _clock(**said: Any) -> dict[str, Any]:
 def found() -> dict[str, Any]:
     """What becomes of the scenario when all is well, written out by hand."""
     steps = ("referral", "triage", "told-northshire-police", "told-northshire-icb", "draft", "approval", "submission")
+    steps += ("review-submitted", "panel-answer")
     receipt = {"status": "accepted", "http": 200, "faults": [], "allowed": [], "marks": [], "waited": False}
     incidents = ["incident.referred.v1", "notifiability.decided.v1", "partner.notified.v1"]
     deadlines = [f"deadline.{what}.v1" for what in ("set", "recomputed", "due-soon", "met")]
@@ -58,6 +59,10 @@ def found() -> dict[str, Any]:
                     "safeguarding.incidents": sorted(incidents + deadlines),
                     "safeguarding.notifications": [
                         f"notification.{what}.v1" for what in ("approved", "drafted", "submitted")
+                    ],
+                    "safeguarding.reviews": [
+                        *("deadline.met.v1", "deadline.set.v1", "panel.answered.v1"),
+                        *("review.opened.v1", "review.submitted.v1"),
                     ],
                 },
             }

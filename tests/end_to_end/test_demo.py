@@ -5,12 +5,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from infra.demo.act_checker import act_differences, read_act
 from infra.demo.checker import EXPECTATIONS, differences, read_expectations
+from infra.demo.reviewing_checker import read_rapid_review_expected, review_differences
 from infra.demo.run import Outcome, run, wipe
 from infra.local.backbone import STATE
 from infra.local.failures import CannotStart
@@ -75,6 +77,43 @@ def test_the_cuts_are_shown_side_by_side(outcome: Outcome, said: list[str]) -> N
     assert shown.rstrip().endswith("As expected.")
 
 
+def test_five_agencies_answer_in_five_ways_and_a_practice_review_is_published(outcome: Outcome) -> None:
+    assert [one.sentence() for one in outcome.acts["rapid_review"].differences] == []
+    found = outcome.acts["rapid_review"].found
+    assert found["review"]["status"] == "closed"
+    assert found["practice"]["status"] == "published"
+
+
+def test_a_wrong_date_in_the_expectations_of_the_third_act_would_have_been_seen(outcome: Outcome) -> None:
+    expected = read_rapid_review_expected(EXPECTATIONS)
+    expected["practice"]["available_until"] = date(2028, 6, 8)
+
+    wrong = review_differences(expected, outcome.acts["rapid_review"].found)
+
+    assert [one.sentence() for one in wrong] == [
+        "rapid_review: practice available_until: expected 2028-06-08, found 2028-06-09"
+    ]
+
+
+def test_the_third_act_tells_how_every_date_was_reckoned(outcome: Outcome, said: list[str]) -> None:
+    (story,) = (block for block in said if block.startswith("A rapid review over Christmas"))
+    words = " ".join(story.split())
+    assert "day 0 Thu 17 Dec 2026, 15 working days; Fri 25 Dec 2026 is Christmas Day" in words
+    assert "due end of Tue 12 Jan 2027" in words
+    assert "day 0 Mon 1 Feb 2027, 6 months; due end of Sun 1 Aug 2027" in words
+    assert "harbour-homes never; told: escalated, overdue, reminder" in words
+    assert story.rstrip().endswith("As expected.")
+
+
+def test_the_third_acts_copies_are_written(outcome: Outcome) -> None:
+    copies = {path.name: path.read_bytes() for path in map(Path, outcome.exports) if path.parent.name == "rapid_review"}
+    assert {name.partition(".")[2] for name in copies} == {"pdf", "json", "csv", "xlsx", "svg"}
+    assert all(content.startswith(b"%PDF-") for name, content in copies.items() if name.endswith(".pdf"))
+    rows = list(csv.reader(copies["chronology.csv"].decode("utf-8-sig").splitlines()))
+    assert len(rows) > 10
+    assert json.loads(copies["report.json"])
+
+
 def test_the_story_shows_how_a_date_was_reckoned(outcome: Outcome, said: list[str]) -> None:
     (story,) = (block for block in said if "Ten minutes after midnight in summer time" in block and "T01" in block)
     words = " ".join(story.split())
@@ -82,7 +121,7 @@ def test_the_story_shows_how_a_date_was_reckoned(outcome: Outcome, said: list[st
 
 
 def test_notifications_were_copied_out_as_pdf_json_and_csv(outcome: Outcome) -> None:
-    copies = [Path(name) for name in outcome.exports]
+    copies = [path for path in map(Path, outcome.exports) if path.parent.name == "exports"]
     forms = {form: [path for path in copies if path.suffix == form] for form in (".pdf", ".json", ".csv")}
     assert len(copies) >= 9
     assert len({len(several) for several in forms.values()}) == 1
