@@ -31,8 +31,11 @@ TRY_AGAIN_AFTER = timedelta(minutes=1)
 class Agenda(Protocol):
     """What is due in a service, by name, and how it is ticked."""
 
-    async def prepare(self, tx: Transaction, now: datetime, *, fresh: bool) -> None:
-        """Wake what a changed calendar concerns. `fresh`: this process has just begun, and may bring a newer one."""
+    async def begin(self, tx: Transaction, now: datetime) -> None:
+        """This process has just begun, and may bring a newer calendar: try again what none reached."""
+
+    async def prepare(self, tx: Transaction, now: datetime) -> None:
+        """Wake what a calendar that has changed concerns, before each look at what is due."""
 
     async def due(self, connection: AsyncConnection, now: datetime, limit: int) -> Sequence[str]:
         """The longest due first. Its cost must depend on what is due, not on what is not due yet."""
@@ -55,12 +58,15 @@ class Ticking:
         self._database = database
         self._log = event_log
         self._clock = clock
-        self._fresh = True
 
     async def run(self) -> None:
         """Ticks until cancelled. With the database away it goes on when the database is back."""
+        fresh = True
         while True:
             try:
+                if fresh:
+                    await self.begin()
+                    fresh = False
                 await self.tick()
             except Exception as failure:
                 if not is_outage(failure):
@@ -71,8 +77,7 @@ class Ticking:
         """Everything that is due by now; returns how many facts were told. Raises what the database raises."""
         told, seen = 0, set[str]()
         async with self._database.transaction() as tx:
-            await self._agenda.prepare(tx, self._clock.now(), fresh=self._fresh)
-        self._fresh = False
+            await self._agenda.prepare(tx, self._clock.now())
         while True:
             async with self._database.reading() as connection:
                 found = await self._agenda.due(connection, self._clock.now(), BATCH + len(seen))
@@ -81,6 +86,11 @@ class Ticking:
                 return told
             seen.update(due)
             told += await self._together(due)
+
+    async def begin(self) -> None:
+        """A newer calendar may have come with this process: have it tried where none reached."""
+        async with self._database.transaction() as tx:
+            await self._agenda.begin(tx, self._clock.now())
 
     async def next_due(self) -> datetime | None:
         """The next instant at which a clock has something to say; None if there is none."""

@@ -69,13 +69,15 @@ class ReviewAgenda:
     def __init__(self, place: Workplace) -> None:
         self._place = place
 
-    async def prepare(self, tx: Transaction, now: datetime, *, fresh: bool) -> None:
+    async def begin(self, tx: Transaction, now: datetime) -> None:
+        """Have looked at what no calendar reached."""
+        await tx.driver.execute(_WAKE_NEVER, now)
+
+    async def prepare(self, tx: Transaction, now: datetime) -> None:
         """What was scheduled by another edition of the calendar is looked at again, whoever scheduled it."""
         days = await self._place.calendar(tx)
         if await tx.driver.fetch(OTHER, days.edition):
             await tx.driver.execute(_WAKE_CALENDAR, days.edition, now)
-        if fresh:
-            await tx.driver.execute(_WAKE_NEVER, now)
 
     async def due(self, connection: AsyncConnection, now: datetime, limit: int) -> Sequence[str]:
         """The streams with something to say by now, the longest due first."""

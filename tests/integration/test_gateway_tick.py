@@ -233,7 +233,7 @@ async def test_what_no_calendar_reaches_is_taken_counted_and_tried_again_when_a_
         assert await queries.uncomputed(connection) == 3
         assert await queries.next_due(connection) is None
     await gateway.tick(london("2028-12-29", "12:00"))
-    await gateway.ticking().wake_uncomputed()
+    await gateway.ticking().begin()
     assert await gateway.tick(london("2028-12-29", "12:01")) == 0
     assert (await gateway.rows("select count(*) from clock where state = 'uncomputed' and next_instant < now()")) == [
         (0,)

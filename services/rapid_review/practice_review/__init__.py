@@ -26,6 +26,7 @@ from contracts.practice_reviews import (
     ReviewerAppointed,
     ReviewerRemoved,
 )
+from contracts.reviews import LearningNoted
 from services.rapid_review.practice_review import commissioning, conducting, publishing, reporting
 from services.rapid_review.practice_review.faults import fault, not_a_partner, refuse_if
 from services.rapid_review.practice_review.folding import evolve
@@ -95,6 +96,8 @@ def decide(state: PracticeReview, proposal: AnyEvent, case: Case, context: Conte
             return publishing.publish(state, proposal, data, case, context)
         case PracticeReviewUnpublished() as data:
             return publishing.unpublish(state, proposal, data, case, context)
+        case LearningNoted() as data:
+            return conducting.note_learning(state, data)
         case _:
             raise Refused(fault("/type", "not-proposable", "Its owner alone states this fact."))
 

@@ -18,6 +18,7 @@ from contracts.practice_reviews import (
     ReviewerAppointed,
     ReviewerRemoved,
 )
+from contracts.reviews import LearningNoted
 from contracts.submissions import Fault
 from services.rapid_review.practice_review.faults import (
     fault,
@@ -123,3 +124,9 @@ def resume(state: PracticeReview, data: PracticeReviewResumed) -> list[Outcome]:
 def _over(state: PracticeReview) -> Iterator[Fault]:
     if state.publication:
         yield fault("/type", "published-already", "It was published.")
+
+
+def note_learning(state: PracticeReview, data: LearningNoted) -> list[Outcome]:
+    """Learning that cannot wait for the end of the review, from whoever may say it."""
+    refuse_if([*not_under_way(state)])
+    return [Outcome(data)]
