@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
-from contracts.addresses import address_free
 from contracts.codes import Role
 from contracts.identifiers import IncidentId, SubjectId
 from contracts.vault import Purpose
@@ -18,11 +17,12 @@ from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked
 from services.gateway.history import OF_TWO, at_a_glance, is_host, kept_from, stated
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, filled, references_in
+from services.gateway.sight import Viewer, references_in
 from services.gateway.subjects import MOST, incidents_with, joined_with
 from shared.http import not_found
 from shared.identity import Caller, caller
-from shared.vault_client import Shown, VaultClient
+from shared.showing import filled, opened
+from shared.vault_client import VaultClient
 
 Who = Annotated[Caller, Depends(caller)]
 
@@ -102,19 +102,20 @@ def detail_router(detail: Detail) -> APIRouter:
         of_two = [ref for ref in references_in(facts) if ref not in own]
         words = await asked(detail.vault.reveal(own, purpose=purpose, caller=who, incident=row.id))
         words |= await asked(detail.vault.reveal(of_two, purpose=purpose, caller=who, opened=[row.id]))
-        return _json({"incident": shown, "purpose": purpose, "facts": filled(facts, _opened(words, kept))})
+        return _json({"incident": shown, "purpose": purpose, "facts": filled(facts, opened(words, addresses=not kept))})
 
     @router.get("/subjects/{subject}", tags=["subjects"], summary="A child in each incident it is in, recorded")
     async def subject(subject: SubjectId, purpose: Purpose, who: Who, viewer: Looks) -> Response:
         allow(purpose, who)
         seen = await detail.child(viewer, subject)
         refs = references_in([{"data": each.child} for each in seen])
-        opened = {each.row.id for each in seen}
-        words = await asked(detail.vault.reveal(refs, purpose=purpose, caller=who, opened=opened))
+        open_ = {each.row.id for each in seen}
+        words = await asked(detail.vault.reveal(refs, purpose=purpose, caller=who, opened=open_))
         async with detail.desk.database.reading() as connection:
             kept = {each.row.id: await kept_from(connection, viewer, each.row) for each in seen}
         told = [
-            {"incident": each.incident, "child": filled(each.child, _opened(words, kept[each.row.id]))} for each in seen
+            {"incident": each.incident, "child": filled(each.child, opened(words, addresses=not kept[each.row.id]))}
+            for each in seen
         ]
         joined = sorted({each.subject for each in seen} - {subject})
         return _json({"subject": subject, "purpose": purpose, "foundToBe": joined, "incidents": told})
@@ -132,14 +133,6 @@ def detail_router(detail: Detail) -> APIRouter:
         return _json(await asked(detail.vault.looks(caller=who, incident=row.id, owner=owner, cursor=cursor)))
 
     return router
-
-
-def _opened(words: Mapping[str, Shown], kept: bool) -> Mapping[str, Any]:
-    found: dict[str, Any] = {
-        ref: each.value if each.status == "present" else {"reference": ref, "status": each.status}
-        for ref, each in words.items()
-    }
-    return {ref: address_free(value) for ref, value in found.items()} if kept else found
 
 
 def _json(body: Mapping[str, Any]) -> Response:

@@ -156,12 +156,3 @@ def _references(value: Any) -> list[str]:
     if isinstance(value, list):
         return [ref for each in value for ref in _references(each)]
     return [value] if isinstance(value, str) and value.startswith("vault:") else []
-
-
-def filled(value: Any, shown: Mapping[str, Any]) -> Any:
-    """What is shown with each reference replaced by what the vault shows of it."""
-    if isinstance(value, Mapping):
-        return {name: filled(each, shown) for name, each in value.items()}
-    if isinstance(value, list):
-        return [filled(each, shown) for each in value]
-    return shown.get(value, value) if isinstance(value, str) else value
