@@ -30,6 +30,12 @@ def plant_reviews(plants: Plants, incident: str) -> None:
     _read_and_planned(plants, incident)
 
 
+def plant_the_end(plants: Plants, incident: str) -> None:
+    """Once its notification was withdrawn: the review is cancelled by itself, and closed."""
+    _stands(plants, incident, lambda told: told["review"]["status"] == "cancelled")
+    plants.act(UNIT, "review.closed.v1", incident, why="cancelled")
+
+
 def _ago(**ago: float) -> str:
     return (datetime.now(UTC) - timedelta(**ago)).isoformat()
 
@@ -57,7 +63,6 @@ def _reported(plants: Plants, incident: str) -> None:
     plants.act(SCRUTINEER, "review.commented.v1", incident)
     plants.act(UNIT, "review.submitted.v1", incident, submittedAt=_ago(minutes=3))
     plants.act("panel", "panel.answered.v1", incident, answeredAt=_ago(minutes=2))
-    plants.act(UNIT, "review.closed.v1", incident)
 
 
 def _commissioned(plants: Plants, incident: str) -> None:

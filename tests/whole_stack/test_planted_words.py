@@ -17,7 +17,7 @@ from contracts.catalogue import CATALOGUE, version
 from contracts.sealing import marked, marks
 from infra.demo.outside_eye import look
 from tests.whole_stack.conftest import Event, Exchange, proposal, until
-from tests.whole_stack.planted_reviews import plant_reviews
+from tests.whole_stack.planted_reviews import plant_reviews, plant_the_end
 
 NAME, STREET, PHRASE = "Zebedee-Planted", "Plantedstreet 7", "a planted phrase about the case"
 WORDS = f"{PHRASE}, said of {NAME} of {STREET}"
@@ -157,6 +157,7 @@ def _plant_everything(planting: Planting, incident: str, twin: str) -> None:
     plant_reviews(planting, incident)
     act(approver, "incident.linked.v1", incident, lead=incident, twin=twin)
     act(approver, "notification.withdrawn.v1", incident, panelToldAt=_past(minutes=1))
+    plant_the_end(planting, incident)
     act(approver, "incident.recalled.v1", incident, event=corrected)
     act(approver, "exclusion.proposed.v1", incident)
     pair = {"subjects": [planting.child_in(each) for each in (incident, twin)], "incidents": [incident, twin]}
