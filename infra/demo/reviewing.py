@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,7 @@ SECTIONS = (
     ("Recommendation", "Read missed appointments and reports of brothers and sisters together."),
 )
 TELLS = "She was born on 17 May 2019."
-"""What the first draft says too much; the second leaves it out."""
+"""What the first draft says too much, as do the properties of its file; the second leaves both out."""
 
 WEEKEND = ("Saturday", "Sunday")
 CLOCK_FACTS = ("deadline.set", "deadline.recomputed")
@@ -52,7 +52,12 @@ def read_rapid_review() -> Scenario:
 def report_pdf(draft: str) -> bytes:
     """The reviewer's document, as it is filed for a step."""
     telling = [("The child", TELLS)] if draft == "draft-1" else []
-    told = {"title": TITLE, "sections": [{"heading": name, "text": text} for name, text in (*telling, *SECTIONS)]}
+    told = {
+        "title": TITLE,
+        "title-of-file": TITLE if telling else "",
+        "author-of-file": ["A reviewer's office"] if telling else [],
+        "sections": [{"heading": name, "text": text} for name, text in (*telling, *SECTIONS)],
+    }
     made = typst.Compiler(REPORT).compile(format="pdf", sys_inputs={"told": json.dumps(told)})
     assert isinstance(made, bytes)
     return made
@@ -96,18 +101,19 @@ class RapidReview:
         incident = next(iter(played.incidents.values()), "")
         told = self._shown(f"/v1/reviews/{incident}")
         facts = self._shown(f"/v1/reviews/{incident}/detail", PURPOSE)["facts"]
+        decided = dict(map(_decided, _of(facts, "practice-review.decided")))
         whole = reading.found(played)
         return {
             "receipts": whole["receipts"],
             "in_the_open": whole["in_the_open"],
             "review": _review(told["review"]),
             "requests": {one["agency"]: _request(one) for one in told["review"]["requests"]},
-            "clocks": [_clock(fact) for fact in facts if _name(fact) in CLOCK_FACTS],
-            "judged": [_judged(fact) for fact in facts if _name(fact) in ("deadline.met", "deadline.missed")],
-            "warned": [_warned(fact) for fact in facts if _name(fact) == "deadline.due-soon"],
-            "chased": [_chased(fact) for fact in facts if _name(fact) == "information.chased"],
-            "practice": _practice(told["practiceReview"]),
-            "scans": [fact["data"]["result"] for fact in facts if _name(fact) == "redaction.scanned"],
+            "clocks": [*map(_clock, _of(facts, *CLOCK_FACTS))],
+            "judged": [*map(_judged, _of(facts, "deadline.met", "deadline.missed"))],
+            "warned": [*map(_warned, _of(facts, "deadline.due-soon"))],
+            "chased": [*map(_chased, _of(facts, "information.chased"))],
+            "practice": _practice(told["practiceReview"]) | {"decided": decided},
+            "scans": [fact["data"]["result"] for fact in _of(facts, "redaction.scanned")],
             "feeds": {agency: _feed(agency, about(over_https(self._https, agency), incident)) for agency in ASKED},
         }
 
@@ -150,6 +156,14 @@ def _name(fact: Mapping[str, Any]) -> str:
     return str(fact["type"]).rpartition(".v")[0]
 
 
+def _of(facts: Sequence[Mapping[str, Any]], *names: str) -> list[Mapping[str, Any]]:
+    return [fact for fact in facts if _name(fact) in names]
+
+
+def _decided(fact: Mapping[str, Any]) -> tuple[str, date | None]:
+    return fact["data"]["partner"], _day(fact["data"]["decidedOn"])
+
+
 def _review(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "status": told["status"],
@@ -181,7 +195,6 @@ def _request(told: Mapping[str, Any]) -> dict[str, Any]:
 def _practice(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "status": told["status"],
-        "decided": {partner: _day(one["on"]) for partner, one in told["decisions"].items()},
         "version": told["draft"]["version"],
         "passed_by": told["draft"]["passedBy"],
         "copies": {who: _day(on) for who, on in told["draft"]["copies"].items()},
