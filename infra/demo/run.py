@@ -136,7 +136,7 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
             say(story(one, told, differing))
         acts = {one.scenario.name: _act(act, one, expected[ACT], say) for one in everything if one.scenario.name == ACT}
         copies = take_copies(https, played, exports)
-        say(summary(everything, mover.moves, time.monotonic() - begun))
+        say(summary(everything, len(acts), mover.moves, time.monotonic() - begun))
     every = tuple(one for several in wrong for one in several)
     by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
     return Outcome(len(played), every, tuple(map(_path, copies)), acts, by_name)
