@@ -146,7 +146,7 @@ def _play(stack: Stack, scenarios: list[Scenario], expected: dict[str, Any], exp
             if one.scenario.name == REVIEWING:
                 acts[REVIEWING] = _review(reviewing, one, reading, expected[REVIEWING], say)
                 copies += reviewing.copies(one, exports / REVIEWING)
-        say(summary(everything, mover.moves, time.monotonic() - begun))
+        say(summary(everything, len(acts), mover.moves, time.monotonic() - begun))
     every = tuple(one for several in wrong for one in several)
     by_name = {one.scenario.name: told for one, told in zip(played, found, strict=True)}
     return Outcome(len(played), every, tuple(map(_path, copies)), acts, by_name)

@@ -143,14 +143,15 @@ def reckoning_sentence(reckoned: Mapping[str, Any], starting: str = "aware") -> 
     return restored(at, day0, reckoned["workingDays"], due, late_from, off, reckoned["calendar"]).sentence(starting)
 
 
-def summary(played: Iterable[Played], moves: int, seconds: float) -> str:
-    """What was played, in a sentence."""
+def summary(played: Iterable[Played], acts: int, moves: int, seconds: float) -> str:
+    """What was played, in a sentence. `acts` of it are no scenarios: the last line counts them by themselves."""
     stories = list(played)
     steps = [step for one in stories for step in one.scenario.steps]
     first, last = (each.astimezone(LONDON) for each in (min(s.at for s in steps), max(s.at for s in steps)))
+    besides = " and an act of several agencies" if acts else ""
     return (
-        f"{len(stories)} scenarios, {len(steps)} messages from {first.day} {first:%b %Y} to {last.day} {last:%b %Y} in"
-        f" {moves} moves of the business clock; {seconds:.0f} s of real time"
+        f"{len(stories) - acts} scenarios{besides}, {len(steps)} messages from {first.day} {first:%b %Y} to {last.day}"
+        f" {last:%b %Y} in {moves} moves of the business clock; {seconds:.0f} s of real time"
     )
 
 

@@ -12,5 +12,6 @@ def allow(purpose: Purpose, who: Caller) -> None:
     """Problem 403 for a purpose that the caller's role does not serve: said before anything is looked up, so that it
     says nothing of what there is."""
     if not may_look_for(purpose, who.kind, who.roles):
-        detail = "Look for a purpose that your role serves: contracts/vault.py has the table."
+        open_to_it = [one.value for one in Purpose if may_look_for(one, who.kind, who.roles)]
+        detail = f"Open to you, as you are signed in: {', '.join(open_to_it) or 'no purpose'}."
         raise Problem(403, "purpose-not-yours", "Not for this purpose", detail)

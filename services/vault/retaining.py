@@ -64,7 +64,7 @@ class Retaining:
         of = decision.owner.partition("-")[0]
         if line is None or line.of != of:
             allowed = ", ".join(each.id for each in schedule().values() if each.of == of)
-            fault = Fault("/recordClass", "not-in-the-schedule", "The schedule has no such class of this.", allowed)
+            fault = Fault("/recordClass", "not-in-the-schedule", f"For this the schedule has {allowed}.", allowed)
             raise Problem(422, "invalid", "No such class", fault.detail, [fault])
         row: dict[str, Any] = {"owner": decision.owner, "record_class": record_class, "decided_by": decision.by.id}
         row |= {"agency": decision.by.agency, "reason_ref": decision.reason_ref}

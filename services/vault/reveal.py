@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.vault import REACH, may_look_for
+from contracts.vault import REACH, Purpose, may_look_for
 from services.vault import tables
 from services.vault.ciphers import Damaged, unlock
 from services.vault.collector import Collector
@@ -19,6 +19,7 @@ from services.vault.looking import Asking
 from services.vault.parcels import place_of
 from services.vault.telling import tell
 from shared.database import Appends, Database
+from shared.identity import Caller
 from shared.problems import Fault, Problem, not_found
 from shared.telemetry import current_traceparent
 
@@ -132,7 +133,7 @@ def check(rows: Iterable[Any], asking: Asking) -> None:
         detail = "Somebody must stand behind this purpose: send the person or agency on whose behalf you ask."
         raise Problem(403, "purpose-needs-somebody", "Not for this purpose", detail)
     if not may_look_for(asking.purpose, asking.who.kind, asking.who.roles):
-        raise not_your_purpose()
+        raise not_your_purpose(asking.who)
     for row in rows:
         if row.kind not in reach.kinds:
             allowed = ", ".join(sorted(reach.kinds))
@@ -145,9 +146,10 @@ def check(rows: Iterable[Any], asking: Asking) -> None:
             raise not_found()
 
 
-def not_your_purpose() -> Problem:
+def not_your_purpose(who: Caller) -> Problem:
     """403: a purpose that is not open to this role. It says nothing of what was asked for."""
-    detail = "Look for a purpose that your role serves; which role serves which is in contracts/vault.py."
+    open_to_it = [one.value for one in Purpose if may_look_for(one, who.kind, who.roles)]
+    detail = f"Open to you, as you are signed in: {', '.join(open_to_it) or 'no purpose'}."
     return Problem(403, "purpose-not-yours", "Not for this purpose", detail)
 
 

@@ -145,7 +145,9 @@ def approve(
         where = partnership or door.session.partnership
         items = door.get(f"/v1/agreements/{agency}")["items"]
     offers = [one["awaiting"] for one in items if "awaiting" in one and where in (None, one["partnership"])]
-    if len(offers) != 1:
+    if not offers:
+        raise ValueError(f"No agreement of {agency} awaits approval: see sx agreements list")
+    if len(offers) > 1:
         raise ValueError(f"{len(offers)} agreements of {agency} await approval: say which with --partnership")
     (offer,) = offers
     if hash_ is None:

@@ -56,7 +56,8 @@ def bootstrap(
         f'  make run ARGS="--agencies {agencies.resolve()} --identities {identities.resolve()}"\n'
         "or, where the gateway has its own database (SX_DATABASE_URL, as the gateway has it):\n"
         f"  python -m services.gateway.bootstrap {agencies}\n"
-        f"Then: sx sign-in --as {partnership}-administrator, and sx agencies --help",
+        f"Then: sx sign-in --as {partnership}-administrator (after make run with --local .state/run), and "
+        "sx agencies --help",
         soft_wrap=True,
         markup=False,
     )

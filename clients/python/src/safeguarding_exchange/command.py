@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Every command takes --as ACCOUNT and --json. Start with: sx sign-in --help",
+    epilog="What asks the exchange takes --as ACCOUNT, and most of that --json. Start with: sx sign-in --help",
 )
 for room in (
     *(who, cases, proposing, reviews, practice_reviews, records, directory, bootstrapping, partners, operating),

@@ -47,7 +47,7 @@ class Connection:
         try:
             told = json.loads(text)
         except ValueError as fault:
-            raise BadConnection(f"{path} is not JSON ({fault}): mend it, or copy the example again") from None
+            raise BadConnection(f"{path} is not JSON ({fault}): docs/for-agencies.md shows one whole") from None
         if not isinstance(told, dict):
             raise BadConnection(f"{path} does not hold a JSON object")
         return cls.of(told, path.parent)

@@ -95,7 +95,9 @@ def triage(
     aware_at: Instant,
     notifiable: Annotated[bool, typer.Option("--notifiable/--not-notifiable")] = True,
     ground: Annotated[list[str] | None, typer.Option(help=GROUNDS)] = None,
-    source: Annotated[str, typer.Option(help="police, health, education, social_care, …")] = "other",
+    source: Annotated[
+        str, typer.Option(help="police, health, education, social_care, cdop_coordinator, provider or other")
+    ] = "other",
     reasons: Annotated[str | None, typer.Option(help="Needed for --not-notifiable. Sealed for the vault.")] = None,
     icb: Annotated[str, typer.Option(help="agree, disagree or not_asked")] = "not_asked",
     police: Annotated[str, typer.Option(help="agree, disagree or not_asked")] = "not_asked",

@@ -24,7 +24,7 @@ def examined(file: Path, *, sample: Path | None = None, now: Callable[[], float]
     try:
         connection = Connection.read(file)
     except BadConnection as failure:
-        yield fault("connection file", str(failure), "docs/partner-guide.md shows one whole.")
+        yield fault("connection file", str(failure), "docs/for-agencies.md shows one whole.")
         return
     yield well("connection file", f"{connection.agency} in {connection.partnership}")
     keyed = _key(connection)
