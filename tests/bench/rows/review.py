@@ -121,7 +121,7 @@ class Reviewed:
             time.sleep(0.5)
 
     def _say(self, who: str, name: str, data: dict[str, Any], **attributes: Any) -> dict[str, Any]:
-        event = example(name, id=f"bench-{uuid4().hex}", subject=self.incident or None, **attributes)
+        event = example(name, **({"id": f"bench-{uuid4().hex}", "subject": self.incident or None} | attributes))
         event["data"] |= data
         sent = {key: value for key, value in event.items() if value is not None and key != "incidentref"}
         headers = self.ground.tokens.headers(who) | {"content-type": CONTENT_TYPE, "prefer": "wait=30"}
