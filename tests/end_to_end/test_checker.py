@@ -35,8 +35,8 @@ def _clock(**said: Any) -> dict[str, Any]:
 @pytest.fixture
 def found() -> dict[str, Any]:
     """What becomes of the scenario when all is well, written out by hand."""
-    steps = ("referral", "triage", "told-northshire-police", "told-northshire-icb", "draft", "approval", "submission")
-    steps += ("review-submitted", "panel-answer")
+    told = ("told-northshire-police", "told-northshire-icb")
+    steps = ("referral", "triage", *told, "draft", "approval", "submission", "review-submitted", "panel-answer")
     receipt = {"status": "accepted", "http": 200, "faults": [], "allowed": [], "marks": [], "waited": False}
     incidents = ["incident.referred.v1", "notifiability.decided.v1", "partner.notified.v1"]
     deadlines = [f"deadline.{what}.v1" for what in ("set", "recomputed", "due-soon", "met")]

@@ -43,7 +43,8 @@ def directory_text(partnership: str = PARTNERSHIP, area: str = HOST, prefix: str
         f'\npartnerships = ["{partnership}"]\nmailboxes = {{ lead = "lead@{prefix}-{name}.example", '
         f'business_unit = "unit@{prefix}-{name}.example", approver = "approver@{prefix}-{name}.example" }}'
         f'\ncontacts = {{ escalation = "senior@{prefix}-{name}.example" }}'
-        f'\n[[agreement]]\nagency = "{prefix}-{name}"\npartnership = "{partnership}"\nlegal_basis = "Children Act 2004 section 16H, and public task."'
+        f'\n[[agreement]]\nagency = "{prefix}-{name}"\npartnership = "{partnership}"'
+        '\nlegal_basis = "Children Act 2004 section 16H, and public task."'
         '\nreview_on = 2030-01-01\nmay_propose = "ceiling"\nmay_read = "ceiling"\nincidents = ["own", "participant"'
         + (', "area"]' if kind != "school" else "]")
         for name, kind in kinds.items()
