@@ -125,6 +125,8 @@ class RapidReview:
         wanted: dict[str, tuple[str, Mapping[str, str]]] = {
             "report.pdf": (f"{at}/report/pdf", PURPOSE),
             "report.json": (f"{at}/report/json", PURPOSE),
+            # The version that one partner dissented from, and the scrutineer commented on.
+            "report-version-2.pdf": (f"{at}/report/pdf", PURPOSE | {"version": "2"}),
             **{f"chronology.{form}": (f"{at}/chronology", PURPOSE | {"form": form}) for form in ("csv", "xlsx", "svg")},
             "request.pdf": (f"{at}/requests/{asked}/letter", PURPOSE),
             "advance-copy.pdf": (f"/v1/practice-reviews/{incident}/pack/pdf", PURPOSE),

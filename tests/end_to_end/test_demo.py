@@ -109,6 +109,7 @@ def test_the_third_acts_copies_are_written(outcome: Outcome) -> None:
     copies = {path.name: path.read_bytes() for path in map(Path, outcome.exports) if path.parent.name == "rapid_review"}
     assert {name.partition(".")[2] for name in copies} == {"pdf", "json", "csv", "xlsx", "svg"}
     assert all(content.startswith(b"%PDF-") for name, content in copies.items() if name.endswith(".pdf"))
+    assert len(copies) == 9
     rows = list(csv.reader(copies["chronology.csv"].decode("utf-8-sig").splitlines()))
     assert len(rows) > 10
     assert json.loads(copies["report.json"])
