@@ -121,7 +121,7 @@ class Reviewed:
             time.sleep(0.5)
 
     def _say(self, who: str, name: str, data: dict[str, Any], **attributes: Any) -> dict[str, Any]:
-        event = example(name, **({"id": f"bench-{uuid4().hex}", "subject": self.incident or None} | attributes))
+        event = example(name, **(self._from_the_council() | attributes))
         event["data"] |= data
         sent = {key: value for key, value in event.items() if value is not None and key != "incidentref"}
         headers = self.ground.tokens.headers(who) | {"content-type": CONTENT_TYPE, "prefer": "wait=30"}
@@ -131,6 +131,10 @@ class Reviewed:
         if receipt.get("status") != "accepted":
             raise NotMeasured(f"{name}: {answer.status_code} {answer.text[:300]}")
         return receipt
+
+    def _from_the_council(self) -> dict[str, Any]:
+        id_, about = f"bench-{uuid4().hex}", self.incident or None
+        return {"id": id_, "source": "/agencies/northshire-council", "subject": about}
 
 
 def _entry(number: int, subject: str) -> dict[str, Any]:
