@@ -14,11 +14,19 @@ from contracts.review_exports import (
     ExportedSection,
     ExportedView,
 )
-from contracts.reviews import GapsRecorded, PanelAnswered, ReviewCommented, ReviewDrafted, ViewRecorded
+from contracts.reviews import (
+    GapsRecorded,
+    PanelAnswered,
+    ReviewCommented,
+    ReviewDrafted,
+    ReviewSubmitted,
+    ViewRecorded,
+)
 from contracts.rules.criteria import criteria
 from contracts.sealing import is_reference, marked
 from services.rapid_review.exports.labels import label, shown_day
 from services.rapid_review.review import Answer
+from services.rapid_review.review.state import Request
 from services.rapid_review.shown import STARTING, Sighted
 from services.rapid_review.words import Words
 from shared.london import london_date
@@ -36,7 +44,6 @@ SECTIONS = {
     "proposed_scope": "Proposed scope of a further review",
     "family_contact": "Contact with the family",
 }
-ANSWERS = {Answer.RETURNED: "Returned", Answer.NIL: "Nil return", Answer.ACCEPTED: "Returned and accepted"}
 BESIDE = ReviewDrafted | ViewRecorded | ReviewCommented | PanelAnswered | GapsRecorded
 
 
@@ -71,7 +78,7 @@ def report(
         version=version,
         status=label(state.status or "").lower(),
         clock=reckoning.sentence(STARTING.get(state.rule or "", "from")) if reckoning else None,
-        remarks=tuple(_remarks(sighted)),
+        remarks=tuple(_remarks(sighted, version)),
         sections=tuple(
             ExportedSection(heading=heading, text=words.text(getattr(data, name))) for name, heading in SECTIONS.items()
         ),
@@ -79,8 +86,8 @@ def report(
         agencies=tuple(_agencies(sighted, words)),
         meeting=_meeting(sighted),
         views=tuple(_views(sighted, version, words)),
-        scrutineer=words.text(_newest(sighted, ReviewCommented, version, "comment")),
-        panel=_panel(sighted, words),
+        scrutineer=scrutineer(sighted, version, words),
+        panel=panel(sighted, version, words),
         chronology=combined,
     )
 
@@ -105,9 +112,20 @@ def _agencies(sighted: Sighted, words: Words) -> Iterator[ExportedAgency]:
         for each in fact.data.missing
     }
     for request, _ in sighted.requests():
-        answer = ANSWERS.get(request.status, "Nothing" if request.latest is None else "Asked for more detail")
-        note = words.text(missing.get(request.agency)) if answer == "Nothing" else None
-        yield ExportedAgency(agency=sighted.looker.directory.name_of(request.agency), answer=answer, note=note)
+        note = words.text(missing.get(request.agency)) if request.latest is None else None
+        name = sighted.looker.directory.name_of(request.agency)
+        yield ExportedAgency(agency=name, answer=answer(request), note=note)
+
+
+def answer(request: Request) -> str:
+    """What became of a request: a nil or a late return stays one, whatever is made of it afterwards."""
+    latest = request.latest
+    if latest is None:
+        return "Nothing"
+    told = ["Nil return" if latest.nil else "Returned", *(["late"] if latest.late else [])]
+    told += ["accepted"] if request.status is Answer.ACCEPTED else []
+    told += [] if request.answered else ["asked for more detail"]
+    return ", ".join(told)
 
 
 def _views(sighted: Sighted, version: int, words: Words) -> Iterator[ExportedView]:
@@ -132,26 +150,39 @@ def _meeting(sighted: Sighted) -> str | None:
     return f"The case group met on {' and on '.join(days)}, with all three partners there."
 
 
-def _panel(sighted: Sighted, words: Words) -> str | None:
-    replies = [fact.data for fact, _ in sighted.facts if isinstance(fact.data, PanelAnswered)]
-    if not replies:
+def panel(sighted: Sighted, version: int, words: Words) -> str | None:
+    """The Panel's newest reply to this version: it queried an earlier one, say, and agreed with a later."""
+    reply, submitted = None, None
+    for fact, _ in sighted.facts:
+        if isinstance(fact.data, ReviewSubmitted):
+            submitted = fact.data.version
+        elif isinstance(fact.data, PanelAnswered) and submitted == version:
+            reply = fact.data
+    if reply is None:
         return None
-    advice = [f"It advises a {label(each).lower()}." for each in sorted(replies[-1].advice)]
-    comments = words.text(replies[-1].comments)
-    return " ".join([f"{label(replies[-1].view)}.", *advice, *([comments] if comments else [])])
+    advice = [f"It advises a {label(each).lower()}." for each in sorted(reply.advice)]
+    comments = words.text(reply.comments)
+    return " ".join([f"{label(reply.view)}.", *advice, *([comments] if comments else [])])
 
 
-def _newest(sighted: Sighted, model: type[ReviewCommented], version: int, name: str) -> str | None:
-    found = [fact.data for fact, _ in sighted.facts if isinstance(fact.data, model) and fact.data.version == version]
-    return getattr(found[-1], name) if found else None
+def scrutineer(sighted: Sighted, version: int, words: Words) -> str | None:
+    """The newest comment on this version, or, where there is none, on the last one before it that has one."""
+    said = [fact.data for fact, _ in sighted.facts if isinstance(fact.data, ReviewCommented)]
+    found = max((each for each in said if each.version <= version), key=lambda each: each.version, default=None)
+    if found is None:
+        return None
+    newest = [each for each in said if each.version == found.version][-1]
+    comment = words.text(newest.comment)
+    return comment if comment is None or newest.version == version else f"On version {newest.version}: {comment}"
 
 
-def _remarks(sighted: Sighted) -> Iterator[str]:
+def _remarks(sighted: Sighted, version: int) -> Iterator[str]:
     state = sighted.review
+    dissenting = next((draft.dissenting for draft in state.drafts if draft.number == version), ())
     late = sum(bool(request.latest and request.latest.after_meeting) for request, _ in sighted.requests())
     if late:
         yield f"{late} {'answer' if late == 1 else 'answers'} came after the meeting."
-    if state.draft and state.draft.dissenting:
-        yield f"Dissenting: {', '.join(label(each) for each in state.draft.dissenting)}."
+    if dissenting:
+        yield f"Dissenting: {', '.join(label(each) for each in dissenting)}."
     if state.submission and not any(draft.signed_off for draft in state.drafts):
         yield "It was submitted without a sign-off of all three partners."
