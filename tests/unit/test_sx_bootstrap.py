@@ -1,5 +1,6 @@
 """`sx bootstrap` begins a partnership that can go on by itself: its two files are read by those they are meant for."""
 
+import json
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from contracts.codes import AgencyType, Role
 from contracts.directory import BadDirectory, Directory, directory_from, said_in
 from services.gateway.partnership.faults import NEEDED_TO_AGREE
 
+EXAMPLES = Path("contracts") / "examples" / "proposals"
 ASKED = ("westshire", "Westshire Partnership", ["E06000998"], "westshire-council", "Westshire Council", "2027-04-01")
 
 
@@ -86,3 +88,8 @@ def test_an_agency_stands_until_the_last_partnership_lets_it_go() -> None:
     both = begun().told("westshire", listed, by=None, at=at).told("eastshire", listed, by=None, at=at)
     assert both.agencies["a-school"].partnerships == {"westshire", "eastshire"}
     assert both.edition == begun().edition + 2
+
+
+def test_terms_are_read_out_of_a_whole_event_too() -> None:
+    example = EXAMPLES / "agreement.proposed.v1.json"
+    assert Terms.model_validate(read_terms(example)) == Terms.model_validate(json.loads(example.read_text())["data"])

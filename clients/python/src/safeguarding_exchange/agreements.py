@@ -52,7 +52,7 @@ def _wire(name: str) -> str:
 
 
 def read_terms(path: Path) -> dict[str, Any]:
-    """An event's data as it travels, out of a file whose names may be written with_underscores."""
+    """An event's data as it travels, out of a file whose names may be written with_underscores, or of a whole event."""
     text = path.read_text(encoding="utf-8")
     try:
         told = json_.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -60,6 +60,8 @@ def read_terms(path: Path) -> dict[str, Any]:
         raise typer.BadParameter(f"{path} is neither TOML nor JSON: {wrong}") from None
     if not isinstance(told, dict):
         raise typer.BadParameter(f"{path} holds no object")
+    if "specversion" in told and isinstance(told.get("data"), dict):
+        return dict(told["data"])
     plain = {_wire(name): value for name, value in told.items()}
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in plain.items()}
 
