@@ -36,7 +36,7 @@ MAY_SEE_LOOKS = frozenset({"business_unit", "scrutineer", "approver"})
 class RevealAsked(Model):
     """What is to be shown, and why."""
 
-    refs: Annotated[tuple[Reference, ...], Field(min_length=1, max_length=5_000)]
+    refs: Annotated[tuple[Reference, ...], Field(min_length=1, max_length=10_000)]
     purpose: Purpose
     incident: IncidentId | None = None
     opened: Annotated[tuple[IncidentId, ...], Field(max_length=200)] = ()

@@ -17,7 +17,7 @@ TokenFor = Callable[[str], Awaitable[str]]
 """Gives this service's own access token for an audience (`ServiceCredentials.token`)."""
 
 _AUDIENCE = audience_of("vault")
-_AT_ONCE = 5_000
+_AT_ONCE = 10_000
 """References in one look: a combined chronology is one."""
 
 _MANY = 500
