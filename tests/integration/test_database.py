@@ -127,7 +127,7 @@ async def test_what_a_paused_process_holds_in_a_transaction_holds_up_no_other_fo
             await tx.driver.execute("select 1")
 
     # in asyncpg's words or its client's: a connection that was lost, or one caught in the middle of losing it
-    with pytest.raises(Exception, match="connection|cannot switch to state") as failure:
+    with pytest.raises(Exception, match=r"connection|cannot switch to state") as failure:
         await is_overtaken()
     assert is_outage(failure.value), "whoever wakes tries again"
     async with paused.transaction() as tx:
