@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 LOCKED := requirements/development.txt
 INSTALLED := $(VENV)/installed
 ARGS ?=
+# Containers often forbid it; then every process would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint contracts contracts-write bench lock clean
