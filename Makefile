@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 LOCKED := requirements/development.txt
 INSTALLED := $(VENV)/installed
 ARGS ?=
+# Containers often forbid it; then every process would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint contracts contracts-write bench lock clean
+.PHONY: help run demo test test-partners lint contracts contracts-write bench lock clean
 
 help: ## what there is (this list)
 	@echo "Safeguarding Exchange: make <target>, with ARGS=\"…\" for what the target should be told besides"
@@ -21,8 +23,11 @@ run: $(INSTALLED) ## start everything and work with it; Ctrl-C stops it, a secon
 demo: $(INSTALLED) ## play serious incidents through the real stack, on ports and in a folder of its own
 	@$(BIN)/python -m infra.local.demo $(ARGS)
 
-test: $(INSTALLED) ## every test, on a real Kafka and PostgreSQL that it starts for itself
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+test: $(INSTALLED) ## the tests, on a real Kafka and PostgreSQL that they start for themselves
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --ignore tests/partners $(ARGS)
+
+test-partners: $(INSTALLED) ## do what the partner guide says, with sx doctor and with stock clients out of the registries
+	@$(BIN)/python -m pytest tests/partners $(ARGS)
 
 lint: $(INSTALLED) ## formatting, lints, types, who may import whom, and the contracts' own lints
 	$(BIN)/ruff check .

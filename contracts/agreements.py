@@ -127,20 +127,22 @@ class ExclusionBasis(StrEnum):
     OTHER = "other"
 
 
-class _Exclusion(Model):
+class OfExclusion(Model):
+    """Somebody's being shut out of an incident. Whoever it is about does not read of it, nor sees that it was said."""
+
     agency: AgencyId
     person: PersonId | None = Field(None, description="The account shut out; left out, the whole agency is.")
     basis: ExclusionBasis
 
 
-class ExclusionProposed(_Exclusion):
+class ExclusionProposed(OfExclusion):
     """An agency, or one person of it, should be shut out of the incident; or be let in again (`lift`)."""
 
     lift: bool = Field(False, description="True proposes to end an exclusion that stands.")
     reason: Narrative
 
 
-class ExclusionApproved(_Exclusion):
+class ExclusionApproved(OfExclusion):
     """Shut out, whatever their agreement says: for them the incident does not exist. Said by a second person."""
 
     holds_duty: bool | None = Field(
@@ -148,5 +150,5 @@ class ExclusionApproved(_Exclusion):
     )
 
 
-class ExclusionEnded(_Exclusion):
+class ExclusionEnded(OfExclusion):
     """Let in again, as far as the agreement goes. Proposed by one person (`lift`) and said by another."""

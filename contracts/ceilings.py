@@ -75,7 +75,7 @@ REFERRAL = Ceiling(
     {
         **_PEOPLE,
         Role.SCRUTINEER: all_but(
-            "children", "contact", "summary", "immediateActions", "familyAndHousehold", "furtherChildren"
+            "children", "contact", "summary", "immediateActions", "familyAndHousehold", "furtherChildren", "occurrence"
         ),
     },
 )

@@ -103,7 +103,9 @@ def outbound(event: AnyEvent, fields: Fields, major: int, *, sequence: int, own:
     whole: dict[str, Any] = told.data.model_dump(mode="json", by_alias=True, exclude_none=True)
     seen = shown(entry, fields, major, whole)
     kept = {name: value for name, value in whole.items() if name in seen}
-    attributes = {name: getattr(told, name) for name in Event.model_fields if name not in ("data", "type")}
+    attributes = {
+        name: getattr(told, name) for name in Event.model_fields if name not in ("data", "type", *NOT_CARRIED)
+    }
     if not own:
         attributes |= dict.fromkeys(KEPT_FROM_OTHERS)
     return Outbound(
@@ -201,6 +203,9 @@ def members(outbound_schema: Schema) -> frozenset[str]:
 
 
 OUTBOUND_MEMBERS = ("sequence", "redacted", "filtering", "dataref")
+NOT_CARRIED = ("streamversion",)
+"""A gap in the owner's count would tell that something was stated which is kept from whoever counts.
+The schemas name it still: it was always optional, and without it they would refuse what was received before."""
 
 
 def outbound_of(value: Mapping[str, Any]) -> Outbound:

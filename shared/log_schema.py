@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from alembic.operations import Operations
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,6 +23,9 @@ from sqlalchemy import (
 )
 
 from shared.rebuild_schema import create_rebuild
+
+if TYPE_CHECKING:  # a service makes no tables, and starts without what migrations need
+    from alembic.operations import Operations
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def log_tables(metadata: MetaData) -> LogTables:
 ONLY_ADDED_TO = ("fact", "sequence", "checkpoint")
 
 
-def create_log(op: Operations | ModuleType, runtime_role: str) -> None:
+def create_log(op: "Operations | ModuleType", runtime_role: str) -> None:
     """Make the log's tables and what rebuilding needs; the runtime role may only add to the log and read it."""
     metadata = MetaData()
     log_tables(metadata)

@@ -1,11 +1,13 @@
 """What lets the runtime role rebuild read models without owning them: two functions that run as the owner."""
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from alembic.operations import Operations
+if TYPE_CHECKING:  # a service makes no tables, and starts without what migrations need
+    from alembic.operations import Operations
 
 
-def create_rebuild(op: Operations | ModuleType, runtime_role: str) -> None:
+def create_rebuild(op: "Operations | ModuleType", runtime_role: str) -> None:
     """Make the schema `shadow` and the functions around it, for the runtime role's use."""
     op.execute("create schema shadow")
     op.execute(f'grant usage on schema shadow to "{runtime_role}"')

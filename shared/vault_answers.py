@@ -26,7 +26,7 @@ async def asked(asking: Awaitable[T]) -> T:
         told = refused.problem
         slug = str(told.get("type", "refused")).rpartition(":")[2]
         title, remedy = str(told.get("title", "The vault refused")), str(told.get("detail", ""))
-        more = {name: told[name] for name in ("held",) if name in told}
+        more: dict[str, object] = {name: told[name] for name in ("held", "errors") if name in told}
         raise Problem(refused.status, slug, title, remedy, more=more) from None
 
 

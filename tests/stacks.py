@@ -101,6 +101,8 @@ def embedded_stack() -> Iterator[Stack]:
     try:
         yield backbone
     finally:
+        backbone.kafka.kill()  # it is thrown away: it need not put thousands of topics in order for a next start
+        backbone.postgres.kill()
         backbone.stop()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -23,11 +23,12 @@ SHORTEST_WORDS = 7
 
 @dataclass(frozen=True)
 class Seen:
-    """One record: where it lay, and what it says."""
+    """One record: where it lay, what it says, and what its key and its headers say beside."""
 
     topic: str
     content: bytes
     event: Mapping[str, Any]
+    beside: bytes = b""
 
 
 def look(kafka: LocalKafka, topics: Iterable[str] = ALL) -> list[Seen]:
@@ -52,10 +53,16 @@ def look(kafka: LocalKafka, topics: Iterable[str] = ALL) -> list[Seen]:
             if not batches:
                 raise TimeoutError("the topics' records did not come")
             for place, records in batches.items():
-                seen += [Seen(place.topic, record.value or b"", _event(record.value)) for record in records]
+                seen += [
+                    Seen(place.topic, record.value or b"", _event(record.value), _beside(record)) for record in records
+                ]
     finally:
         consumer.close()
     return seen
+
+
+def _beside(record: Any) -> bytes:
+    return b" ".join([record.key or b"", *(value or b"" for _, value in record.headers)])
 
 
 def types_by_topic(seen: Iterable[Seen], subject: str) -> dict[str, list[str]]:

@@ -39,6 +39,8 @@ def linked_classes(jars: Sequence[Path], cache: Path, recording: Callable[[], ob
 def _record(jars: Sequence[Path], file: Path) -> None:
     for outdated in file.parent.glob("*.aot"):
         outdated.unlink()
+    from kafka.errors import KafkaError  # late: only a first start records
+
     with TemporaryDirectory(dir=file.parent) as folder:
         home, ports = Path(folder), BackbonePorts.free()
         written = home / "classes"
@@ -54,7 +56,7 @@ def _record(jars: Sequence[Path], file: Path) -> None:
         try:
             broker.start()
             broker.admin_client().close()  # signing in is part of every start
-        except CannotStart:
+        except (CannotStart, KafkaError):
             return
         finally:
             broker.stop(RECORDING_STOPS_WITHIN)

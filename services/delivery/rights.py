@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from contracts.access import Agreement, Matter, Party, visible_fields
-from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
+from contracts.agreements import OfExclusion
 from contracts.catalogue import CALENDAR, CATALOGUE, DIRECTORY
 from contracts.ceilings import EVERYTHING, Fields, only
 from contracts.corrections import IncidentRecalled
@@ -117,7 +117,7 @@ def shuts_out(fact: AnyEvent, agency: str) -> bool:
     As the gateway holds it; what is said of one of an agency's people is hidden from that person, not from the agency.
     """
     said = fact.data
-    if not isinstance(said, ExclusionProposed | ExclusionApproved | ExclusionEnded):
+    if not isinstance(said, OfExclusion):
         return False
     return said.agency == agency and said.person is None
 

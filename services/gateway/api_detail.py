@@ -1,6 +1,6 @@
 """Detail on request: an incident and a child in words, for a stated purpose, the look recorded before its answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from contracts.vault import Purpose
 from services.gateway import queries
 from services.gateway.api_incidents import Desk
 from services.gateway.asking import allow, asked
-from services.gateway.history import OF_TWO, at_a_glance, is_host, kept_from, stated
+from services.gateway.history import OF_TWO, about_the_viewer, at_a_glance, is_host, kept_from, stated
 from services.gateway.queries import IncidentRow
 from services.gateway.sight import Viewer, references_in
 from services.gateway.subjects import MOST, incidents_with, joined_with
@@ -130,9 +130,20 @@ def detail_router(detail: Detail) -> APIRouter:
         row, _ = await detail.desk.find(incident, viewer)
         whole = is_host(viewer, row) and bool(viewer.party.roles & READS_OF_ALL)
         owner = None if whole else viewer.party.agency
-        return _json(await asked(detail.vault.looks(caller=who, incident=row.id, owner=owner, cursor=cursor)))
+        async with detail.desk.database.reading() as connection:
+            hidden = await about_the_viewer(connection, detail.desk.log, viewer, row)
+        page = await asked(detail.vault.looks(caller=who, incident=row.id, owner=owner, cursor=cursor))
+        return _json(page | {"items": list(_less(page["items"], hidden))})
 
     return router
+
+
+def _less(looks: Iterable[Mapping[str, Any]], hidden: set[str]) -> Iterator[Mapping[str, Any]]:
+    """The looks without what is hidden; none of those at nothing else."""
+    for look in looks:
+        references = [ref for ref in look["references"] if ref not in hidden]
+        if references or not look["references"]:
+            yield {**look, "references": references}
 
 
 def _json(body: Mapping[str, Any]) -> Response:

@@ -148,7 +148,7 @@ async def _waiting(desk: Desk, viewer: Viewer) -> Response:
             row = await queries.summary(connection, task.incident) if task.incident else None
             shown = await at_a_glance(connection, viewer, row) if row else None
             if task.incident is None or shown is not None:
-                items.append(task_shown(task) | {"of": shown})
+                items.append(task_shown(viewer, task, row) | {"of": shown})
     return _json({"items": items})
 
 

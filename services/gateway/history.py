@@ -15,7 +15,7 @@ from services.gateway import queries
 from services.gateway.incident.folding_corrections import recall
 from services.gateway.incident.state import Recalled
 from services.gateway.queries import IncidentRow
-from services.gateway.sight import Viewer, fact_shown, incident_shown
+from services.gateway.sight import Viewer, fact_shown, incident_shown, is_about, references_in
 from services.gateway.subjects import alleged_side
 from shared.eventlog import EventLog
 
@@ -40,6 +40,13 @@ async def stated(
             continue
         told.append(shown | ({"recalled": {"because": found.because, "by": found.fact}} if found else {}))
     return told
+
+
+async def about_the_viewer(connection: AsyncConnection, log: EventLog, viewer: Viewer, row: IncidentRow) -> set[str]:
+    """The references in what was stated about shutting out the viewer itself: it is not told that they are there."""
+    facts = await queries.timeline(connection, log, row.id)
+    about = [fact.model_dump(mode="json") for fact in facts if is_about(fact.data, viewer.party)]
+    return set(references_in(about))
 
 
 def recalls(facts: Sequence[AnyEvent]) -> Mapping[str, Recalled]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from contracts.access import ABSENT
 from contracts.submissions import Fault, SubmissionAnswered, Verdict
 from shared.database import Transaction, driver_of
 from shared.eventlog import Conflict
@@ -369,6 +370,8 @@ def _outcome(answer: SubmissionAnswered) -> str:
 
 
 def _http_status(answer: SubmissionAnswered) -> int:
+    if answer.faults and all(fault.rule == ABSENT.rule for fault in answer.faults):
+        return 404  # another agency's request is not there, as another's incident is not
     return {Verdict.WAITING: 202, Verdict.ACCEPTED: 200, Verdict.REFUSED: 422}[answer.verdict]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from contracts.access import Agreement, Matter, Party, sees_addresses, visible_fields
 from contracts.addresses import without_addresses
-from contracts.agreements import ExclusionApproved, ExclusionEnded, ExclusionProposed
+from contracts.agreements import OfExclusion
 from contracts.ceilings import Fields
 from contracts.envelope import AnyEvent
+from contracts.feeds import KEPT_FROM_OTHERS, NOT_CARRIED
 from services.gateway.directory import Directory
 from services.gateway.queries import ClockRow, IncidentRow, Task
 
@@ -43,7 +44,6 @@ def incident_shown(viewer: Viewer, row: IncidentRow) -> dict[str, Any] | None:
         "id": row.id,
         "partnership": row.partnership,
         "status": row.status if decision is not None else None,
-        "version": row.version,
         "incidentref": row.incidentref if viewer.party.agency in row.referrers else None,
         "nature": row.nature if "nature" in referral else None,
         "hostAuthority": row.host if "hostAuthority" in referral else None,
@@ -112,28 +112,27 @@ def fact_shown(viewer: Viewer, matter: Matter, fact: AnyEvent, *, addresses: boo
     Without `addresses` for a viewer that learns none here, whatever this matter alone says of it.
     """
     sight = viewer.sees(matter, fact.name)
-    if sight is None or _about(fact.data, viewer.party):
+    if sight is None or is_about(fact.data, viewer.party):
         return None
     whole = fact.model_dump(mode="json", by_alias=True, exclude_none=True)
-    hidden = {"actor", "actorrole", "reasonref", "traceparent", "submission", "causationid", "correlationid"}
-    if fact.agency != viewer.party.agency:
-        whole = {name: value for name, value in whole.items() if name not in hidden | {"incidentref"}}
+    hidden = NOT_CARRIED if fact.agency == viewer.party.agency else KEPT_FROM_OTHERS.union(NOT_CARRIED)
+    whole = {name: value for name, value in whole.items() if name not in hidden}
     data = {name: value for name, value in whole["data"].items() if name in sight}
     if not (addresses and sees_addresses(viewer.party, matter)):
         data = without_addresses(type(fact.data), data)
     return whole | {"data": data}
 
 
-def _about(data: Any, party: Party) -> bool:
-    """Whoever is to be shut out does not read of it beforehand."""
-    if not isinstance(data, ExclusionProposed | ExclusionApproved | ExclusionEnded):
+def is_about(data: Any, party: Party) -> bool:
+    """Whether it is about shutting out this party, which does not read of it beforehand."""
+    if not isinstance(data, OfExclusion):
         return False
     return data.agency == party.agency and data.person in (None, party.person)
 
 
-def task_shown(task: Task) -> dict[str, Any]:
-    """Something that waits for somebody."""
-    return {
+def task_shown(viewer: Viewer, task: Task, row: IncidentRow | None) -> dict[str, Any]:
+    """Something that waits for somebody, and how its clock stands where the viewer may see clocks."""
+    shown = {
         "what": task.kind,
         "roles": sorted(task.roles),
         "incident": task.incident,
@@ -143,6 +142,9 @@ def task_shown(task: Task) -> dict[str, Any]:
         "state": task.state,
         "day": task.day.isoformat() if task.day else None,
     }
+    if row is not None and viewer.sees(row.matter, "deadline.set") is None:
+        shown |= dict.fromkeys(("clock", "due", "state"))
+    return shown
 
 
 def references_in(facts: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from contracts.agreements import OfExclusion
 from contracts.calendars import CalendarDayAdded, CalendarDayProposed
 from contracts.catalogue import CALENDAR, DIRECTORY, INCIDENTS, topic_of
 from contracts.envelope import AnyEvent
@@ -30,7 +31,8 @@ _INCIDENT = """
         participants = excluded.participants, excluded_agencies = excluded.excluded_agencies,
         excluded_people = excluded.excluded_people, alleged = excluded.alleged,
         aware_at = excluded.aware_at, linked_to = excluded.linked_to,
-        waiting = excluded.waiting, changed_at = excluded.changed_at, state = excluded.state
+        waiting = excluded.waiting, state = excluded.state,
+        changed_at = greatest(incident.changed_at, excluded.changed_at)
     """
 _CLOCK = """
     insert into clock (incident, key, partnership, rule, edition, recipient, state, provisional, running, day0, due,
@@ -89,10 +91,11 @@ async def _incidents(tx: Transaction, facts: Sequence[AnyEvent]) -> None:
         if known is not None and (fact.streamversion or 0) <= known.version:
             continue
         after[subject] = evolve(known, fact)
-        changed_at[subject] = fact.recordedtime or fact.time
+        if not isinstance(fact.data, OfExclusion):  # everybody sees the instant of it
+            changed_at[subject] = fact.recordedtime or fact.time
     # In one order for all, or two transactions could wait for each other.
     ordered = sorted(after)
-    await tx.driver.executemany(_INCIDENT, [_incident_row(after[name], changed_at[name]) for name in ordered])
+    await tx.driver.executemany(_INCIDENT, [_incident_row(after[name], changed_at.get(name)) for name in ordered])
     clocks = [row for name in ordered for row in _clock_rows(before.get(name), after[name])]
     if clocks:
         await tx.driver.executemany(_CLOCK, clocks)
@@ -108,7 +111,7 @@ async def _states(tx: Transaction, names: Iterable[str]) -> Mapping[str, Inciden
     return {name: INCIDENT.validate_json(state) for name, state in rows}
 
 
-def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
+def _incident_row(state: Incident, changed_at: datetime | None) -> tuple[Any, ...]:
     matter = state.matter
     return (
         state.id,
@@ -127,7 +130,7 @@ def _incident_row(state: Incident, changed_at: datetime) -> tuple[Any, ...]:
         state.linked_to,
         _waits(state),
         state.opened_at,
-        changed_at,
+        changed_at or state.opened_at,
         INCIDENT.dump_json(state).decode(),
         sorted(matter.excluded_agencies),
         sorted(matter.excluded_people),

@@ -128,7 +128,7 @@ def role_is_shown(role: str, name: str, field: str) -> bool:
     if role == "scrutineer":  # "identifiers unless needed"
         hidden = {
             "review": {"minutes", "contact"},
-            "referral": WORDS_OF_A_REFERRAL | ({"reasons"} if name == "incident.corrected" else set()),
+            "referral": WORDS_OF_A_REFERRAL | {"occurrence"} | ({"reasons"} if name == "incident.corrected" else set()),
             "work": {"reason", "reasons"},
             "outcome": {"reason", "reasons"},
             "filed": {"content", "delayReason", "reason", "reasons"},

@@ -15,6 +15,7 @@ from contracts.ceilings import EVERYTHING, NOTHING, Fields, all_but, only
 from contracts.envelope import AnyEvent
 from contracts.feeds import (
     KEPT_FROM_OTHERS,
+    NOT_CARRIED,
     OWN,
     Outbound,
     outbound,
@@ -159,3 +160,10 @@ def _values(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*(_values(value) for value in node))
     return {str(node)}
+
+
+@given(cut=cuts(), own=st.booleans())
+def test_no_feed_counts_what_its_owner_stated(cut: tuple[AnyEvent, Fields, int], own: bool) -> None:
+    event, fields, major = cut
+    counted = event.model_copy(update={"streamversion": 12})
+    assert not written(outbound(counted, fields, major, sequence=7, own=own)).keys() & set(NOT_CARRIED)

@@ -90,7 +90,7 @@ class Others:
 
 
 @dataclass
-class Exchange:
+class House:
     """The way in, the routes in words, and what stands beside them."""
 
     at: Doorway
@@ -124,7 +124,7 @@ class Exchange:
 
 
 @pytest.fixture(scope="module")
-async def exchange(stack: Stack) -> AsyncIterator[Exchange]:
+async def house(stack: Stack) -> AsyncIterator[House]:
     service = await gateway_database(stack, "alleged")
     database = Database(service.runtime_url, pool_size=1)
     await bootstrap(database, HandClock(), with_a_neighbour(AGENCIES.read_text(encoding="utf-8")), amend=True)
@@ -156,75 +156,75 @@ async def exchange(stack: Stack) -> AsyncIterator[Exchange]:
             of_notifications,
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway.test") as http,
         ):
-            yield Exchange(at, http, others)
+            yield House(at, http, others)
 
 
 @pytest.fixture
-async def second(exchange: Exchange) -> str:
+async def second(house: House) -> str:
     """A second incident of a child; in the first the police are an alleged perpetrator's side."""
-    one, two = await exchange.refer(), await exchange.refer()
-    await exchange.accuse(one[0], POLICE)
-    await exchange.merge(one, two)
+    one, two = await house.refer(), await house.refer()
+    await house.accuse(one[0], POLICE)
+    await house.merge(one, two)
     return two[0]
 
 
 async def test_that_side_gets_no_copy_of_a_notification_in_another_incident_of_the_child(
-    exchange: Exchange, second: str
+    house: House, second: str
 ) -> None:
     copy = f"/v1/notifications/{second}/exports/json"
-    assert (await exchange.get(copy, ICB, **REVIEW)).content == COPY
-    assert (await exchange.get(copy, POLICE, **REVIEW)).status_code == 404
+    assert (await house.get(copy, ICB, **REVIEW)).content == COPY
+    assert (await house.get(copy, POLICE, **REVIEW)).status_code == 404
 
 
 async def test_that_side_is_told_how_a_notification_there_stands_and_not_what_is_in_it(
-    exchange: Exchange, second: str
+    house: House, second: str
 ) -> None:
-    assert (await exchange.get(f"/v1/notifications/{second}", ICB)).json() == WORDS
-    assert (await exchange.get(f"/v1/notifications/{second}", POLICE)).json() == {"status": "submitted"}
+    assert (await house.get(f"/v1/notifications/{second}", ICB)).json() == WORDS
+    assert (await house.get(f"/v1/notifications/{second}", POLICE)).json() == {"status": "submitted"}
 
 
 async def test_that_side_reads_no_place_and_no_words_there_and_the_vault_is_not_asked_for_them(
-    exchange: Exchange, second: str
+    house: House, second: str
 ) -> None:
     held = ("Address A", "Place A", "Phrase A")
-    whole = (await exchange.get(f"/v1/incidents/{second}/detail", ICB, **TRIAGE)).text
+    whole = (await house.get(f"/v1/incidents/{second}/detail", ICB, **TRIAGE)).text
     assert [words in whole for words in held] == [True, True, True]
-    exchange.others.looked.clear()
-    theirs = (await exchange.get(f"/v1/incidents/{second}/detail", POLICE, **TRIAGE)).text
+    house.others.looked.clear()
+    theirs = (await house.get(f"/v1/incidents/{second}/detail", POLICE, **TRIAGE)).text
     assert [words in theirs for words in held] == [False, False, False]
     assert "Child A" in theirs
-    assert set(exchange.others.looked) == {"identity", "contact"}
+    assert set(house.others.looked) == {"identity", "contact"}
 
 
 async def test_the_authority_that_holds_the_duty_there_learns_its_addresses_and_not_the_other_incidents(
-    exchange: Exchange,
+    house: House,
 ) -> None:
-    one = await exchange.refer(otherAreasToNotify=[WEST])
-    two = await exchange.refer(hostAuthority=WEST, otherAreasToNotify=[HERE])
-    await exchange.accuse(one[0], NEIGHBOUR)
-    await exchange.merge(one, two)
+    one = await house.refer(otherAreasToNotify=[WEST])
+    two = await house.refer(hostAuthority=WEST, otherAreasToNotify=[HERE])
+    await house.accuse(one[0], NEIGHBOUR)
+    await house.merge(one, two)
     approver = (NEIGHBOUR, "westshire-approver", "approver")
-    details = [await exchange.get(f"/v1/incidents/{each}/detail", *approver, **TRIAGE) for each, _ in (one, two)]
+    details = [await house.get(f"/v1/incidents/{each}/detail", *approver, **TRIAGE) for each, _ in (one, two)]
     assert [answer.status_code for answer in details] == [200, 200]
     assert ["Address A" in answer.text for answer in details] == [False, True]
-    child = (await exchange.get(f"/v1/subjects/{two[1]}", *approver, **TRIAGE)).json()["incidents"]
+    child = (await house.get(f"/v1/subjects/{two[1]}", *approver, **TRIAGE)).json()["incidents"]
     shown = {each["incident"]["id"]: "address" in each["child"]["identity"] for each in child}
     assert shown == {one[0]: False, two[0]: True}
 
 
 async def test_a_link_is_named_in_no_list_and_in_no_words_to_whoever_may_not_see_its_other_side(
-    exchange: Exchange,
+    house: House,
 ) -> None:
-    (lead, _), (twin, child) = await exchange.refer(), await exchange.refer(homeAuthority=AWAY)
-    decided = await exchange.at.as_(COUNCIL, "authority-approver", "approver").send(triage(twin))
+    (lead, _), (twin, child) = await house.refer(), await house.refer(homeAuthority=AWAY)
+    decided = await house.at.as_(COUNCIL, "authority-approver", "approver").send(triage(twin))
     assert decided.status_code == 202, decided.text
-    await exchange.act("incident.linked.v1", lead, {"lead": lead, "twin": twin, "reason": "Reason A"})
+    await house.act("incident.linked.v1", lead, {"lead": lead, "twin": twin, "reason": "Reason A"})
 
     async def told(agency: str, who: str) -> list[Any]:
-        caller = exchange.at.as_(agency, who, "approver")
+        caller = house.at.as_(agency, who, "approver")
         listed = (await caller.get("/v1/incidents", limit=200)).json()["items"]
-        words = await exchange.get(f"/v1/incidents/{twin}/detail", agency, who, "approver", **TRIAGE)
-        of_child = await exchange.get(f"/v1/subjects/{child}", agency, who, "approver", **TRIAGE)
+        words = await house.get(f"/v1/incidents/{twin}/detail", agency, who, "approver", **TRIAGE)
+        of_child = await house.get(f"/v1/subjects/{child}", agency, who, "approver", **TRIAGE)
         alone = (await caller.get(f"/v1/incidents/{twin}")).json()
         seen = next(one for one in listed if one["id"] == twin)
         shown = [alone, seen, words.json()["incident"], of_child.json()["incidents"][0]["incident"]]
@@ -235,17 +235,17 @@ async def test_a_link_is_named_in_no_list_and_in_no_words_to_whoever_may_not_see
 
 
 async def test_a_document_is_read_by_whoever_is_told_of_it_and_by_the_authority_that_holds_the_duty(
-    exchange: Exchange,
+    house: House,
 ) -> None:
-    incident, _ = await exchange.refer()
+    incident, _ = await house.refer()
 
     async def reads(ref: str, agency: str, *who: str) -> int:
         path = f"/v1/documents/{ref}"
-        return (await exchange.get(path, agency, *who, incident=incident, **TRIAGE)).status_code
+        return (await house.get(path, agency, *who, incident=incident, **TRIAGE)).status_code
 
     unmentioned, approver = f"vault:{'e' * 32}", (COUNCIL, "authority-approver", "approver")
     assert [await reads(each, ICB) for each in (DOCUMENT, unmentioned)] == [200, 404]
     assert [await reads(each, *approver) for each in (DOCUMENT, unmentioned)] == [200, 200]
-    exchange.others.recalled_from.add(ICB)
+    house.others.recalled_from.add(ICB)
     assert await reads(DOCUMENT, ICB) == 404
     assert await reads(DOCUMENT, POLICE) == 200

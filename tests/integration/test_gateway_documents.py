@@ -28,7 +28,7 @@ NOTE = b"A note of a visit."
 
 
 @dataclass
-class Exchange:
+class House:
     """The way in, the routes to documents, and the vault; `told` is what a notification names."""
 
     at: Doorway
@@ -72,7 +72,7 @@ class Exchange:
 
 
 @pytest.fixture(scope="module")
-async def exchange(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exchange]:
+async def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     service = await gateway_database(stack, "documents")
 
     async def jwks() -> Any:
@@ -83,7 +83,7 @@ async def exchange(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> As
         ground(service, PrivateKey.generate()) as here,
         doorway(here) as at,
     ):
-        made = Exchange(at, at.http, world)
+        made = House(at, at.http, world)
         standing_in = httpx.MockTransport(made.notifications)
         async with httpx.AsyncClient(transport=standing_in, base_url="http://notifications.test") as beside:
             desk = Desk(here.database, here.log, here.clock, Cursors(b"a key that only tests have"))
@@ -110,36 +110,36 @@ class Standing:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_told(exchange: Exchange) -> None:
-    exchange.told = []
+def nothing_is_told(house: House) -> None:
+    house.told = []
 
 
-async def test_the_agency_that_filed_it_reads_it_again_and_to_another_it_is_not_there(exchange: Exchange) -> None:
-    incident = await exchange.refer()
-    ref = await exchange.file(incident)
-    own = await exchange.read(ref, incident)
+async def test_the_agency_that_filed_it_reads_it_again_and_to_another_it_is_not_there(house: House) -> None:
+    incident = await house.refer()
+    ref = await house.file(incident)
+    own = await house.read(ref, incident)
     assert (own.status_code, own.content) == (200, NOTE)
-    theirs = await exchange.file(incident, ICB)
-    answers = [await exchange.read(each, incident) for each in (theirs, f"vault:{'0' * 32}")]
+    theirs = await house.file(incident, ICB)
+    answers = [await house.read(each, incident) for each in (theirs, f"vault:{'0' * 32}")]
     assert [answer.status_code for answer in answers] == [404, 404]
     told = [answer.json() | {"trace": None} for answer in answers]
     assert told[0] == told[1], "nor can it be told from one that never was"
-    assert (await exchange.read(ref, incident, ICB)).status_code == 404
-    assert (await exchange.read(ref, incident, STRANGER)).status_code == 404
-    exchange.told = [ref]
-    assert (await exchange.read(ref, incident, ICB)).status_code == 200
-    assert await exchange.looks(theirs) == [], "nobody was shown that one"
+    assert (await house.read(ref, incident, ICB)).status_code == 404
+    assert (await house.read(ref, incident, STRANGER)).status_code == 404
+    house.told = [ref]
+    assert (await house.read(ref, incident, ICB)).status_code == 200
+    assert await house.looks(theirs) == [], "nobody was shown that one"
 
 
-async def test_the_look_is_recorded_for_a_stated_purpose_and_told_to_the_owner(exchange: Exchange) -> None:
-    incident = await exchange.refer()
-    ref = await exchange.file(incident)
+async def test_the_look_is_recorded_for_a_stated_purpose_and_told_to_the_owner(house: House) -> None:
+    incident = await house.refer()
+    ref = await house.file(incident)
     person = ("police-partner", "partner")
-    assert (await exchange.read(ref, incident, POLICE, *person, purpose="curiosity")).status_code == 422
-    assert (await exchange.read(ref, incident, POLICE, *person, purpose="subject_access")).status_code == 403
-    assert (await exchange.read(ref, incident, POLICE, *person, purpose="review")).status_code == 200
-    assert await exchange.looks(ref) == [("police-partner", "review")]
-    facts = await exchange.world.rows("select event from fact where subject = $1", incident)
+    assert (await house.read(ref, incident, POLICE, *person, purpose="curiosity")).status_code == 422
+    assert (await house.read(ref, incident, POLICE, *person, purpose="subject_access")).status_code == 403
+    assert (await house.read(ref, incident, POLICE, *person, purpose="review")).status_code == 200
+    assert await house.looks(ref) == [("police-partner", "review")]
+    facts = await house.world.rows("select event from fact where subject = $1", incident)
     (said,) = [orjson.loads(row[0])["data"] for row in facts]
     assert (said["reader"], said["agency"], said["owners"], said["kinds"]) == (
         "police-partner",
@@ -149,45 +149,45 @@ async def test_the_look_is_recorded_for_a_stated_purpose_and_told_to_the_owner(e
     )
 
 
-async def test_where_the_look_cannot_be_recorded_it_is_not_shown_to_its_own_agency_either(exchange: Exchange) -> None:
-    incident = await exchange.refer()
-    ref = await exchange.file(incident)
-    role = exchange.world.data.runtime_role
-    await exchange.world.rows(f'revoke insert on look from "{role}"')
+async def test_where_the_look_cannot_be_recorded_it_is_not_shown_to_its_own_agency_either(house: House) -> None:
+    incident = await house.refer()
+    ref = await house.file(incident)
+    role = house.world.data.runtime_role
+    await house.world.rows(f'revoke insert on look from "{role}"')
     try:
-        answer = await exchange.read(ref, incident)
+        answer = await house.read(ref, incident)
     finally:
-        await exchange.world.rows(f'grant insert on look to "{role}"')
+        await house.world.rows(f'grant insert on look to "{role}"')
     assert answer.status_code == 503
     assert NOTE not in answer.content
 
 
-async def test_an_agency_that_is_shut_out_later_does_not_find_it(exchange: Exchange) -> None:
-    incident = await exchange.refer()
-    ref = await exchange.file(incident)
-    assert (await exchange.read(ref, incident)).status_code == 200
-    await exchange.shut_out(incident)
-    assert (await exchange.read(ref, incident)).status_code == 404
-    other = await exchange.refer()
-    assert (await exchange.read(ref, other)).status_code == 404, "naming an incident that is open does not open it"
-    assert len(await exchange.looks(ref)) == 1
+async def test_an_agency_that_is_shut_out_later_does_not_find_it(house: House) -> None:
+    incident = await house.refer()
+    ref = await house.file(incident)
+    assert (await house.read(ref, incident)).status_code == 200
+    await house.shut_out(incident)
+    assert (await house.read(ref, incident)).status_code == 404
+    other = await house.refer()
+    assert (await house.read(ref, other)).status_code == 404, "naming an incident that is open does not open it"
+    assert len(await house.looks(ref)) == 1
 
 
-async def test_nor_does_a_person_who_is_shut_out_nor_an_alleged_perpetrators_side(exchange: Exchange) -> None:
-    incident, person, other = await exchange.refer(), ("police-partner", "partner"), ("police-other", "partner")
-    ref = await exchange.file(incident, POLICE, *person)
-    assert (await exchange.read(ref, incident, POLICE, *person)).status_code == 200
-    await exchange.shut_out(incident, person=person[0])
-    assert (await exchange.read(ref, incident, POLICE, *person)).status_code == 404
-    assert (await exchange.read(ref, incident, POLICE, *other)).status_code == 200, "a colleague may still"
-    await exchange.shut_out(incident, person="the-accused", basis="alleged_perpetrator")
-    assert (await exchange.read(ref, incident, POLICE, *other)).status_code == 404
-    assert (await exchange.read(ref, incident)).status_code == 404
+async def test_nor_does_a_person_who_is_shut_out_nor_an_alleged_perpetrators_side(house: House) -> None:
+    incident, person, other = await house.refer(), ("police-partner", "partner"), ("police-other", "partner")
+    ref = await house.file(incident, POLICE, *person)
+    assert (await house.read(ref, incident, POLICE, *person)).status_code == 200
+    await house.shut_out(incident, person=person[0])
+    assert (await house.read(ref, incident, POLICE, *person)).status_code == 404
+    assert (await house.read(ref, incident, POLICE, *other)).status_code == 200, "a colleague may still"
+    await house.shut_out(incident, person="the-accused", basis="alleged_perpetrator")
+    assert (await house.read(ref, incident, POLICE, *other)).status_code == 404
+    assert (await house.read(ref, incident)).status_code == 404
 
 
-async def test_one_that_was_erased_is_gone_for_its_own_agency_and_not_there_for_another(exchange: Exchange) -> None:
-    incident = await exchange.refer()
-    ref = await exchange.file(incident)
-    await exchange.world.erase(incident)
-    assert (await exchange.read(ref, incident)).status_code == 410
-    assert (await exchange.read(ref, incident, ICB)).status_code == 404
+async def test_one_that_was_erased_is_gone_for_its_own_agency_and_not_there_for_another(house: House) -> None:
+    incident = await house.refer()
+    ref = await house.file(incident)
+    await house.world.erase(incident)
+    assert (await house.read(ref, incident)).status_code == 410
+    assert (await house.read(ref, incident, ICB)).status_code == 404

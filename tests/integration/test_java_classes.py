@@ -4,11 +4,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from kafka.errors import KafkaError
 
 from infra.local.backbone import CLASSES, JARS
+from infra.local.failures import CannotStart
 from infra.local.jars import fetch_jars
 from infra.local.java import find_java
 from infra.local.java_classes import linked_classes
+from infra.local.kafka import LocalKafka
 
 
 @pytest.fixture(scope="module")
@@ -59,4 +62,15 @@ def test_a_java_that_cannot_record_goes_without(
     older.touch()
     (tmp_path / "release").write_text('JAVA_VERSION="21.0.4"\n')
     monkeypatch.setattr("infra.local.java_classes.find_java", lambda: older)
+    assert linked_classes(jars, tmp_path / "classes") is None
+
+
+@pytest.mark.parametrize("fault", [CannotStart("a broker that does not start"), KafkaError("one that does not answer")])
+def test_a_recording_that_fails_stops_no_start(
+    jars: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def fails(_: LocalKafka) -> None:
+        raise fault
+
+    monkeypatch.setattr(LocalKafka, "start", fails)
     assert linked_classes(jars, tmp_path / "classes") is None

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 from safeguarding_exchange import shown
+from safeguarding_exchange.agreements import changed
 from safeguarding_exchange.proposing import _content, data_of
+from safeguarding_exchange.records import PURPOSES
+
+from contracts.vault import ROLES, Purpose
 
 PROPOSALS = Path(__file__).parents[2] / "contracts" / "examples" / "proposals"
 INCIDENT = "incident-" + "1" * 32
@@ -58,3 +62,26 @@ def test_a_whole_event_serves_where_its_data_or_its_content_is_asked_for(tmp_pat
     alone = tmp_path / "content.json"
     alone.write_text(json.dumps(content))
     assert _content(PROPOSALS / "notification.drafted.v1.json") == _content(alone) == content
+
+
+def test_whoever_approves_an_agreement_sees_what_it_changes() -> None:
+    now = {"legalBasis": "A", "mayRead": ["one", "two"], "fields": {"one": ["a", "b"]}, "reads": {}, "version": 1}
+    offer = {
+        "legalBasis": "A",
+        "mayRead": ["two", "three"],
+        "fields": {"one": ["a"]},
+        "reads": {"two": 1},
+        "version": 2,
+    }
+    assert changed(now, offer) == [
+        ["mayRead", "one", "three"],
+        ["fields", "one: a, b", "one: a"],
+        ["reads", "", "two: 1"],
+    ]
+    assert changed({}, now)[1] == ["mayRead", "", "one\ntwo"]
+    assert changed(now, now) == []
+
+
+def test_the_purposes_named_are_those_for_which_some_person_may_look() -> None:
+    for_people = {one.value for one, roles in ROLES.items() if roles}
+    assert set(PURPOSES) == for_people - {Purpose.QUARANTINE_INSPECTION.value}, "that one has a command of its own"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from safeguarding_exchange.connection import Connection
@@ -106,6 +107,16 @@ def until(ask: Callable[[], Any], fits: Callable[[Any], bool] = bool, seconds: f
     return answer
 
 
+async def query(exchange: Exchange, database: str, words: str) -> list[Any]:
+    """The rows that a service's database answers to the server's super user."""
+    url = exchange.stack.postgres.admin_url.rpartition("/")[0] + f"/{database}"
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(words))
+    finally:
+        await connection.close()
+
+
 @pytest.fixture(scope="package")  # gone with the last test of a folder: it takes its part of two cores as it stands
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     """Everything, running, on embedded servers whatever TEST_STACK says.
@@ -117,6 +128,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     with ExitStack() as held:
         held.callback(shutil.rmtree, home, ignore_errors=True)
         held.callback(stack.stop)
+        held.callback(stack.kill_all)  # nobody needs it again: nothing has to be written for a next start
         stack.start()
         stack.wait_healthy(150)
         http = held.enter_context(httpx.Client(timeout=60))

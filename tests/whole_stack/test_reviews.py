@@ -131,6 +131,9 @@ def test_to_a_stranger_there_is_no_review(exchange: Exchange, incident: str, req
     assert said.get("status") != "accepted"
     said = say(exchange, HOMES, "information.acknowledged.v1", incident, agency=ACADEMY, request=request_)
     assert [fault["rule"] for fault in said["faults"]] == ["absent"]
+    event = proposal("information.acknowledged.v1", HOMES, incident)
+    event |= {"data": {"agency": ACADEMY, "request": request_}}
+    assert until(lambda: exchange.send(HOMES, event).http, lambda answered: answered != 202) == 404
 
 
 def test_its_feed_brings_what_is_addressed_to_it_alone(exchange: Exchange, incident: str, request_: str) -> None:

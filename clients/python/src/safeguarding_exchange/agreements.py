@@ -154,9 +154,31 @@ def approve(
     (offer,) = offers
     if hash_ is None:
         shown.pairs(f"{agency}: what was proposed", offer)
+        before = next((one.get("inForce") for one in items if one.get("awaiting") is offer), None)
+        shown.table("What that changes", ["term", "taken away", "added"], changed(before or {}, offer))
         typer.confirm("Approve exactly this?", abort=True)
     data = {"agency": agency, "version": offer["version"], "hash": hash_ or offer["hash"]}
     _say(account, "agreement.approved", data, json, partnership)
+
+
+TERMS = ("legalBasis", "reviewOn", "incidents", "mayPropose", "mayRead", "fields", "reads")
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[list[Any]]:
+    """The terms that differ: what each loses, and what it gains. All of an agreement that follows none is gained."""
+    rows = []
+    for term in TERMS:
+        was, becomes = _parts(before.get(term)), _parts(after.get(term))
+        gone, come = [part for part in was if part not in becomes], [part for part in becomes if part not in was]
+        if gone or come:
+            rows.append([term, "\n".join(gone), "\n".join(come)])
+    return rows
+
+
+def _parts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{name}: {', '.join(_parts(each))}" for name, each in value.items()]
+    return [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
 
 
 @agreements.command("end")

@@ -130,7 +130,9 @@ def notification(incident: Incident, account: As = None, json: Json = False) -> 
 def export(
     incident: Incident,
     form: Annotated[str, typer.Option(help="pdf, json or csv.")] = "pdf",
-    purpose: Annotated[str, typer.Option(help="Why you take a copy; recorded.")] = "panel_export",
+    purpose: Annotated[
+        str, typer.Option(help="Why you take a copy; recorded. panel_export takes it to be filed; else such as review.")
+    ] = "panel_export",
     version: Annotated[int | None, typer.Option(help="By default the newest.")] = None,
     filing: Annotated[
         bool | None,

@@ -11,8 +11,23 @@ from safeguarding_exchange.options import As, File, Incident, Json, Reason, exch
 from safeguarding_exchange.proposing import data_of, propose
 
 records = typer.Typer()
+PURPOSES = (
+    "triage",
+    "notification_drafting",
+    "notification_approval",
+    "panel_export",
+    "partner_notification",
+    "review",
+    "likeness_check",
+    "subject_access",
+    "erasure_review",
+)
+"""For which a person may look."""
 Purpose = Annotated[
-    str, typer.Option(help="Why you look; recorded before anything is shown. Such as triage or review.")
+    str,
+    typer.Option(
+        help=f"Why you look; recorded before anything is shown. One of {', '.join(PURPOSES)}, as far as yours."
+    ),
 ]
 Subject = Annotated[str, typer.Argument(help="The child's id, subject-…")]
 Owner = Annotated[str, typer.Argument(help="Whose record: a subject's or an incident's id.")]
@@ -166,9 +181,10 @@ def record_class(
     to: Annotated[str, typer.Argument(help="A class of the schedule.")],
     reason: Reason,
     account: As = None,
+    json: Json = False,
 ) -> None:
     """Give a record another class of the schedule."""
-    _order(account, "/v1/retention/classes", {"owner": owner, "recordClass": to, "reason": reason})
+    _order(account, "/v1/retention/classes", {"owner": owner, "recordClass": to, "reason": reason}, json)
 
 
 @erase.command("waiting")
@@ -184,35 +200,50 @@ def _awaiting(one: dict[str, Any]) -> list[Any]:
 
 
 @erase.command("propose")
-def propose_erasure(owner: Owner, reason: Reason, account: As = None) -> None:
+def propose_erasure(owner: Owner, reason: Reason, account: As = None, json: Json = False) -> None:
     """Propose that a record's key be destroyed."""
-    _order(account, "/v1/erasures/proposals", {"owner": owner, "reason": reason})
+    _order(account, "/v1/erasures/proposals", {"owner": owner, "reason": reason}, json)
 
 
 @erase.command("withdraw")
-def withdraw_erasure(owner: Owner, reason: Reason, account: As = None) -> None:
+def withdraw_erasure(owner: Owner, reason: Reason, account: As = None, json: Json = False) -> None:
     """Take a proposal back."""
-    _order(account, "/v1/erasures/proposals", {"owner": owner, "reason": reason, "act": "withdrawn"})
+    _order(account, "/v1/erasures/proposals", {"owner": owner, "reason": reason, "act": "withdrawn"}, json)
 
 
 @erase.command("decide")
-def decide_erasure(owner: Owner, reason: Reason, account: As = None) -> None:
+def decide_erasure(owner: Owner, reason: Reason, account: As = None, json: Json = False) -> None:
     """Destroy the key of what another person proposed: for good. Says what remains for a person to decide about."""
-    _order(account, "/v1/erasures", {"owner": owner, "reason": reason})
+    _order(account, "/v1/erasures", {"owner": owner, "reason": reason}, json)
 
 
 @hold.command("place")
-def place(owner: Owner, reason: Reason, account: As = None) -> None:
+def place(owner: Owner, reason: Reason, account: As = None, json: Json = False) -> None:
     """Place a legal hold."""
-    _order(account, "/v1/holds", {"owner": owner, "reason": reason, "act": "placed"})
+    _order(account, "/v1/holds", {"owner": owner, "reason": reason, "act": "placed"}, json)
 
 
 @hold.command("lift")
-def lift(owner: Owner, reason: Reason, account: As = None) -> None:
+def lift(owner: Owner, reason: Reason, account: As = None, json: Json = False) -> None:
     """Lift a legal hold."""
-    _order(account, "/v1/holds", {"owner": owner, "reason": reason, "act": "lifted"})
+    _order(account, "/v1/holds", {"owner": owner, "reason": reason, "act": "lifted"}, json)
 
 
-def _order(account: str | None, path: str, content: dict[str, str]) -> None:
+REMAINS = {
+    "narratives": "words that speak of it",
+    "documents": "documents of its incidents",
+    "identities": "identities that came with it",
+    "likelySame": "who may be the same child",
+}
+
+
+def _order(account: str | None, path: str, content: dict[str, str], json: bool) -> None:
     with exchange(account) as door:
-        shown.as_json(door.order(path, None, content))
+        told = door.order(path, None, content)
+    if json:
+        shown.as_json(told)
+        return
+    shown.pairs("Done", {name: value for name, value in told.items() if name != "remains"})
+    if "remains" in told:
+        left = {REMAINS[name]: refs or "none" for name, refs in told["remains"].items()}
+        shown.pairs("What remains, for a person to decide about", left)

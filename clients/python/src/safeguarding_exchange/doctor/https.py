@@ -95,8 +95,8 @@ def rights(connection: Connection, gateway: Gateway) -> Finding:
         return fault(what, said, "Correct `partnership` in the connection file, or ask its administrator to join.")
     may, reads = (sum(1 for one in told if one.get(right)) for right in ("mayPropose", "mayRead"))
     if not may:
-        return fault(what, f"{connection.agency} may propose nothing, and read {reads} types", remedy)
-    return well(what, f"{connection.agency} may propose {may} types and read {reads}")
+        return fault(what, f"{connection.agency} may propose nothing; types that it may read: {reads}", remedy)
+    return well(what, f"types that {connection.agency} may propose: {may}, read: {reads}")
 
 
 def _partnerships(gateway: Gateway) -> list[str]:
@@ -144,15 +144,13 @@ def standing(told: Mapping[str, Any]) -> Finding:
     """What the state of a feed says of whoever should read it; both of its times are the exchange's own."""
     last, lag, seen = int(told.get("last", 0)), int(told.get("lag", 0)), told.get("lastSeenAt")
     if lag and not seen:
-        return note(
-            "feed", f"{last} events stand in it, none was ever read", "docs/partner-guide.md shows how to read."
-        )
+        return note("feed", f"none of the {last} in it was ever read", "docs/partner-guide.md shows how to read.")
     test = told.get("lastTest")
     if lag and test and datetime.fromisoformat(test["at"]) - datetime.fromisoformat(str(seen)) > SILENT_AFTER:
-        said = f"nothing was read since {seen}, {lag} of {last} events wait, the standing tests among them"
+        said = f"nothing was read since {seen}, waiting: {lag} of {last}, the standing tests among them"
         return fault(
             "feed", said, "Start your subscriber again, and look why it stopped: the exchange calls you silent."
         )
     if lag:
-        return note("feed", f"{lag} of {last} events wait, last read {seen}", "See that your subscriber runs.")
-    return well("feed", f"all {last} events were read" if last else "nothing stands in it yet")
+        return note("feed", f"waiting: {lag} of {last}, last read {seen}", "See that your subscriber runs.")
+    return well("feed", f"everything was read, {last} of {last}" if last else "nothing stands in it yet")

@@ -11,7 +11,7 @@ from safeguarding_exchange.failures import Refused
 from safeguarding_exchange.publishing import Publisher
 
 from infra.local.jars import locked_jars
-from tests.end_to_end.stock_clients import (
+from tests.partners.stock_clients import (
     EXAMPLES,
     JAVA_CLIENT,
     REFERRAL,

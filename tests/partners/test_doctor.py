@@ -24,7 +24,7 @@ from safeguarding_exchange.doctor.findings import FAULT
 from infra.credentials.https import HttpsCredentials
 from infra.issuer.identities import Installed, read_identities
 from infra.local.stack import IDENTITIES
-from tests.end_to_end.stock_clients import REFERRAL, confluent_kafka
+from tests.partners.stock_clients import REFERRAL, confluent_kafka
 from tests.whole_stack.conftest import Exchange
 
 SX = Path(sys.executable).with_name("sx")
