@@ -2,13 +2,14 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
+from contracts.deadlines import Reckoned
 from infra.demo.checker import Difference
 from infra.demo.player import Played
 from infra.demo.ways_in import Sent
-from shared.deadlines import NotCounted, restored
+from shared.deadlines import reckoning_of
 from shared.london import LONDON
 
 WIDTH = 116
@@ -137,10 +138,7 @@ def _recipients(incident: Mapping[str, Any]) -> Iterator[str]:
 
 def reckoning_sentence(reckoned: Mapping[str, Any], starting: str = "aware") -> str:
     """`aware Fri 28 Aug 2026 00:10 BST; Mon 31 Aug is Summer bank holiday; due end of Mon 7 Sep 2026`."""
-    off = [NotCounted(date.fromisoformat(each["day"]), each["why"]) for each in reckoned.get("notCounted", ())]
-    day0, due = date.fromisoformat(reckoned["day0"]), date.fromisoformat(reckoned["due"])
-    at, late_from = datetime.fromisoformat(reckoned["startedAt"]), datetime.fromisoformat(reckoned["lateFrom"])
-    return restored(at, day0, reckoned["workingDays"], due, late_from, off, reckoned["calendar"]).sentence(starting)
+    return reckoning_of(Reckoned.model_validate(reckoned)).sentence(starting)
 
 
 def summary(played: Iterable[Played], acts: int, moves: int, seconds: float) -> str:

@@ -177,7 +177,10 @@ def _practice(sighted: Sighted) -> dict[str, Any] | None:
         told |= {
             "status": state.status,
             "due": state.due,
-            "decisions": {partner: {"basis": each.basis, "on": each.on} for partner, each in state.decisions.items()},
+            "decisions": {
+                partner: {"basis": each.basis, "on": each.on}
+                for partner, each in (state.decisions or state.agreed).items()
+            },
             "paused": state.paused,
             "scale": state.scope.scale if state.scope else None,
             "reviewers": sorted(state.standing),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.codes import Ground
 from contracts.envelope import AnyEvent
+from contracts.reviews import ReviewClosed
 from services.notifications import notification
 from services.notifications.notification import Status
 from services.notifications.proposals import aggregate
@@ -175,6 +176,16 @@ def test_a_draft_that_is_no_longer_needed_ends_and_a_submission_does_not(change:
     (ending,) = notification.on_incident(aggregate(case).fold(drafted), case)
     assert ending.data.why == why  # type: ignore[attr-defined]
     assert notification.on_incident(aggregate(case).fold(filed), case) == []
+
+
+@pytest.mark.parametrize("why", ["panel_agreed", "panel_answered", "no_reply"])
+def test_a_submission_ends_with_the_review_that_followed_from_it(why: str) -> None:
+    filed = aggregate(CASE).fold(happened(DRAFTED, APPROVED, SUBMITTED))
+    (ending,) = notification.on_review(filed, ReviewClosed(why=why))
+    assert ending.data.why == "review_closed"  # type: ignore[attr-defined]
+    ended = aggregate(CASE).fold(decided(happened(DRAFTED, APPROVED, SUBMITTED), WITHDRAWN))
+    assert notification.on_review(ended, ReviewClosed(why=why)) == []
+    assert notification.on_review(filed, ReviewClosed(why="cancelled")) == [], "its own withdrawal or link ends it"
 
 
 EVERYTHING = [DRAFTED, APPROVED, RETURNED, SUBMITTED, AMENDED, WITHDRAWN, ACKNOWLEDGED, EXPLAINED]

@@ -146,6 +146,8 @@ def test_an_independent_review_takes_the_place_of_one_under_way_and_inherits_its
     assert story.state.status is Status.COMMISSIONED, "its scope is its own"
     assert story.state.due == date(2026, 9, 2)
     assert story.names.count("deadline.set") == 1
+    assert {each.basis for each in story.state.agreed.values()} == {Basis.INDEPENDENT}
+    assert (len(story.state.agreed), story.state.decisions) == (3, {}), "a further one is decided by three anew"
 
 
 def test_what_was_given_up_can_be_decided_again_with_a_clock_of_its_own() -> None:

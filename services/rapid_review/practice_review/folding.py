@@ -49,6 +49,7 @@ def evolve(state: PracticeReview, fact: AnyEvent) -> PracticeReview:
         case PracticeReviewCommissioned() as commission:
             return PracticeReview(
                 commission=commission,
+                agreed=state.decisions,
                 numbered=state.numbered,
                 publications=state.publications,
                 unpublished=state.unpublished,

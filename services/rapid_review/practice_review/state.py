@@ -98,11 +98,12 @@ class Published:
 @dataclass(frozen=True)
 class PracticeReview:
     """One incident's practice review. After one is ended or published a further one can be decided; `publications` are
-    kept, and `numbered` counts every version there was. `judged` names, by clock, the fact that last said missed or
-    met."""
+    kept, and `numbered` counts every version there was. `decisions` lead to the next commission; `agreed` led to this
+    one. `judged` names, by clock, the fact that last said missed or met."""
 
     decisions: Mapping[Partner, Decided] = field(default_factory=dict)
     commission: PracticeReviewCommissioned | None = None
+    agreed: Mapping[Partner, Decided] = field(default_factory=dict)
     scope: PracticeReviewScoped | None = None
     reviewers: Mapping[str, Reviewer] = field(default_factory=dict)
     monitored: tuple[PracticeReviewMonitored, ...] = ()
