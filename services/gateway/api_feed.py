@@ -138,7 +138,8 @@ async def _passed(
     kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
     if not kept.get("content-type", "").startswith("text/event-stream"):
         try:
-            body = await answer.aread()
+            # Not `aread`: a response refers to itself, and keeps the pages that it read until a full collection.
+            body = b"".join([piece async for piece in answer.aiter_bytes()])
             if answer.is_error:
                 asked.scope["refused"] = _why(body)
             return Response(body, answer.status_code, kept)

@@ -13,6 +13,8 @@ EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples" / "proposals"
 AGENCIES = ("northshire-police", "northshire-icb", "northshire-academy", "harbour-homes")
 """Four, since each may send so much and no more: one alone would measure its own limit."""
 
+MARKS = ("nhsNumber", "upn", "localId", "dateOfBirth")
+
 
 def example(name: str, **attributes: Any) -> dict[str, Any]:
     """A committed example, to be sent now."""
@@ -23,13 +25,14 @@ def example(name: str, **attributes: Any) -> dict[str, Any]:
 def referral(agency: str) -> str:
     """A referral of one child's serious harm, 1.6 kB, with words and an identity to be sealed.
 
-    Each of a child of its own: the vault would notice that they are alike, and tell of each one's likeness to others.
+    Each of a child of its own, of another name at another address, and without a day of birth that it would share with
+    thousands: the vault would notice that they are alike, and tell of each one's likeness to others.
     """
     value = example("incident.referred.v1", source=f"/agencies/{agency}", incidentref="@id")
     value["data"]["occurrence"]["dateFrom"] = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
     for child in value["data"]["children"]:
-        kept = {name: told for name, told in child["identity"].items() if name not in ("nhsNumber", "upn", "localId")}
-        child["identity"] = kept | {"name": "@id"}
+        kept = {name: told for name, told in child["identity"].items() if name not in MARKS}
+        child |= {"identity": kept | {"name": "@id", "address": "@id Street, Northshire"}, "ageAtIncident": 3}
     return json.dumps(value)
 
 

@@ -1,5 +1,7 @@
-"""What a caller writes into a header is passed on to delivery, or left out: it never breaks the door."""
+"""What a caller writes into a header is passed on to delivery, or left out: it never breaks the door. What delivery
+answers is passed on and not kept."""
 
+import gc
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -14,6 +16,10 @@ from tests.faults.gateway.door import AUDIENCE, ISSUER, public_key, token
 from tests.faults.gateway.ground import POLICE
 
 
+async def page() -> AsyncIterator[bytes]:
+    yield b'{"items": []}'
+
+
 class Delivery:
     """Stands where delivery does, and keeps the headers that it was sent."""
 
@@ -22,7 +28,7 @@ class Delivery:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.sent = dict(request.headers)
-        return httpx.Response(200, json={"items": []})
+        return httpx.Response(200, headers={"content-type": "application/json"}, content=page())
 
     async def token(self, audience: str) -> str:
         return f"a token for {audience}"
@@ -66,3 +72,15 @@ async def test_what_can_be_passed_on_is(door: httpx.AsyncClient, delivery: Deliv
     assert (delivery.sent["prefer"], "last-event-id" in delivery.sent) == ("wait=5", False)
     assert await ask(door, b"last-event-id", b"a-cursor") == 200
     assert (delivery.sent["last-event-id"], "prefer" in delivery.sent) == ("a-cursor", False)
+
+
+async def test_no_page_is_kept_until_python_collects_what_refers_to_itself(door: httpx.AsyncClient) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert await ask(door, b"accept", b"application/json") == 200
+        answers = [each for each in gc.get_objects() if isinstance(each, httpx.Response)]
+    finally:
+        gc.enable()
+    of_delivery = [each for each in answers if each.request.url.host == "delivery.test"]
+    assert [each for each in of_delivery if hasattr(each, "_content")] == []
