@@ -53,6 +53,7 @@ async def gateway_at(business: datetime, database: ServiceDatabase, folder: Path
         "SX_VAULT_URL": away,
         "SX_NOTIFICATIONS_URL": away,
         "SX_DELIVERY_URL": away,
+        "SX_RAPID_REVIEW_URL": away,
         "SX_AUDIENCE": "urn:safeguarding-exchange:service:gateway",
         "SX_CLIENT_ID": "gateway",
         "SX_CLIENT_KEY_FILE": str(folder / "key.pem"),

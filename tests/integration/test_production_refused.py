@@ -76,6 +76,7 @@ async def test_the_process_of_a_service_ends_with_the_sentence(stack: Stack, kaf
         "SX_VAULT_URL": "https://vault.invalid",
         "SX_NOTIFICATIONS_URL": "https://notifications.invalid",
         "SX_DELIVERY_URL": "https://delivery.invalid",
+        "SX_RAPID_REVIEW_URL": "https://rapid-review.invalid",
         "SX_AUDIENCE": "urn:safeguarding-exchange:service:gateway",
         "SX_CLIENT_ID": "gateway",
         "SX_CLIENT_KEY_FILE": str(tmp_path / "key.pem"),
