@@ -146,7 +146,7 @@ def summary(played: Iterable[Played], acts: int, moves: int, seconds: float) -> 
     stories = list(played)
     steps = [step for one in stories for step in one.scenario.steps]
     first, last = (each.astimezone(LONDON) for each in (min(s.at for s in steps), max(s.at for s in steps)))
-    besides = " and an act of several agencies" if acts else ""
+    besides = f" and {'an act' if acts == 1 else f'{acts} acts'} of several agencies" if acts else ""
     return (
         f"{len(stories) - acts} scenarios{besides}, {len(steps)} messages from {first.day} {first:%b %Y} to {last.day}"
         f" {last:%b %Y} in {moves} moves of the business clock; {seconds:.0f} s of real time"
