@@ -251,6 +251,18 @@ def test_the_newest_version_alone_is_accepted_or_queried_and_a_return_after_that
     assert refused(story, accept, agency=SCHOOL, actorrole="business_unit") == {"not-the-host": (COUNCIL,)}
 
 
+def test_an_answer_that_was_queried_after_all_can_be_accepted_again_and_nobody_is_chased() -> None:
+    story, request = asked()
+    accept = ReturnAccepted(agency=SCHOOL, request=request, version=1)
+    story.propose(answer(SCHOOL, request), SOON)
+    story.propose(accept, SOON)
+    story.propose(ReturnQueried(agency=SCHOOL, request=request, version=1, reason=WORDS), SOON)
+    assert how_far(story) is Status.INFORMATION_REQUESTED
+    assert said(story.propose(accept, SOON)) == ["return.accepted"]
+    assert story.review.requests[request].status is Answer.ACCEPTED
+    assert how_far(story) is Status.INFORMATION_COMPLETE
+
+
 def test_the_review_goes_on_with_recorded_gaps_of_agencies_that_owe_an_answer() -> None:
     story, request = asked()
     other = story.ask(ICB, SOON)

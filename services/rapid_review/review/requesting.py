@@ -11,7 +11,7 @@ from contracts.submissions import Fault
 from services.rapid_review.case import Case
 from services.rapid_review.review.clocks import dated, near, sent_too_late
 from services.rapid_review.review.faults import asked, fault, not_the_unit, not_under_way, refuse_if
-from services.rapid_review.review.state import Context, Request, Review
+from services.rapid_review.review.state import Answer, Context, Request, Review
 from shared.decider import Outcome
 
 
@@ -71,11 +71,12 @@ def _whom(data: InformationRequested, case: Case, context: Context) -> Iterator[
 
 
 def accept(state: Review, proposal: AnyEvent, data: ReturnAccepted, context: Context) -> list[Outcome]:
-    """The newest version is what was asked for. Accepted again, it has no further effect."""
+    """The newest version is what was asked for. Accepted again, it has no further effect, unless it was queried since:
+    then nothing more is owed."""
     refuse_if([*not_the_unit(proposal, context)])
     found = asked(state, data, data.request, proposal, context)
     refuse_if([*_not_the_newest(found, data.version)])
-    return [] if found.accepted == data.version else [Outcome(data)]
+    return [] if found.status is Answer.ACCEPTED else [Outcome(data)]
 
 
 def query(state: Review, proposal: AnyEvent, data: ReturnQueried, context: Context) -> list[Outcome]:
