@@ -31,14 +31,8 @@ def request(
 ) -> list[Outcome]:
     """One agency is asked, by the plan's day where the request names none."""
     due, faults = _due(state, data, context)
-    refuse_if(
-        [
-            *not_under_way(state),
-            *not_the_unit(proposal, context),
-            *_whom(data, case, context),
-            *faults,
-        ]
-    )
+    refuse_if([*not_under_way(state), *not_the_unit(proposal, context)])  # who is shut out, no other unit is told
+    refuse_if([*_whom(data, case, context), *faults])
     again = any(each.agency == data.agency for each in state.owing)
     fact = data.model_copy(update={"request": _named(proposal), "due": due})
     return [Outcome(fact, marks=("asked_already",) if again else ())]
@@ -65,6 +59,9 @@ def _due(state: Review, data: InformationRequested, context: Context) -> tuple[d
 def _whom(data: InformationRequested, case: Case, context: Context) -> Iterator[Fault]:
     if context.listed is not None and data.agency not in context.listed:
         yield fault("/data/agency", "not-listed", "No agency of that name is listed in the partnership.")
+    if data.agency in context.shut_out:
+        detail = "This agency is shut out of the incident: it may not read what it would be asked."
+        yield fault("/data/agency", "shut-out", detail)
     if case.subjects and (others := set(data.subjects) - case.subjects):
         detail = f"{len(others)} of the subjects are not in this incident: ask only about its own."
         yield fault("/data/subjects", "not-of-this-incident", detail, *sorted(case.subjects))
