@@ -268,6 +268,20 @@ def test_an_agency_that_is_shut_out_is_not_asked_and_no_letter_tells_it_of_the_i
     assert refused(story, question(SCHOOL), agency=ICB) == {"not-the-host": (COUNCIL,)}
 
 
+def test_a_part_behind_the_return_is_kept_and_its_sender_told_that_it_counts_with_the_next() -> None:
+    story, request = asked()
+    part = InformationContributed(agency=SCHOOL, request=request, entries=(entry(),))
+    story.propose(part, SOON, **of_system(SCHOOL))
+    assert story.marks == set()
+    story.propose(answer(SCHOOL, request), SOON, **of_system(SCHOOL))
+    (fact,) = story.propose(part.model_copy(update={"entries": (entry("2025-07-01"),)}), SOON, **of_system(SCHOOL))
+    assert story.marks == {"counts_with_the_next_return"}
+    story.propose(answer(SCHOOL, request, gaps=WORDS), SOON, **of_system(SCHOOL))
+    latest = story.review.requests[request].latest
+    assert latest is not None
+    assert fact.id in latest.parts
+
+
 def test_an_answer_that_was_queried_after_all_can_be_accepted_again_and_nobody_is_chased() -> None:
     story, request = asked()
     accept = ReturnAccepted(agency=SCHOOL, request=request, version=1)
