@@ -6,7 +6,7 @@ Each fact's subject is the incident. What is said of a case is sealed; dates, co
 from datetime import date, time
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from contracts.codes import Grounds, YesNoNotKnown
 from contracts.envelope import EventId, Instant
@@ -33,6 +33,22 @@ Version = Annotated[int, Field(ge=1)]
 WorkingDay = Annotated[int, Field(ge=0, le=60)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=80)]
 """Of a task in a partnership's plan: what is to be done, never about whom."""
+
+NamedDay = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+"""A day to count from and to: whatever an empty field of some system stands for (year 1, year 9999) is none."""
+
+
+def _on_the_clock(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("give the time as a clock in London shows it, without an offset, such as 14:30:00")
+    return at
+
+
+_TIME_OF_DAY = {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"}
+"""JSON Schema's own format `time` wants the offset that is refused here."""
+
+TimeOfDay = Annotated[time, AfterValidator(_on_the_clock), WithJsonSchema(_TIME_OF_DAY)]
+"""In London. One with an offset could not be put in order with those that have none."""
 
 
 class Addressed(ForSome):
@@ -102,12 +118,12 @@ class InformationRequested(Addressed):
     request: RequestId | None = Field(None, description="Given by the owner.")
     lead: SealedContact | None = Field(None, description="The agency's safeguarding lead.")
     legal_basis: Annotated[tuple[LegalBasis, ...], Field(min_length=1)]
-    scope_from: date
-    scope_to: date
+    scope_from: NamedDay
+    scope_to: NamedDay
     subjects: Annotated[tuple[SubjectId, ...], Field(min_length=1, max_length=20)]
     household: Narrative | None = Field(None, description="Members of the household who are needed for matching.")
     reason: Narrative = Field(description="One neutral sentence.")
-    due: date | None = Field(None, description="By the plan, where it is left out.")
+    due: NamedDay | None = Field(None, description="By the plan, where it is left out.")
 
     @model_validator(mode="after")
     def a_period(self) -> Self:
@@ -134,10 +150,11 @@ SealedEntry = Annotated[EntryWords | Reference, Sealed("incident", "entry")]
 
 
 class ChronologyEntry(Model):
-    """One line of an agency's chronology. `at` is left out where only the day is known."""
+    """One line of an agency's chronology. `at`, as a clock in London shows it, is left out where only the day
+    is known."""
 
     day: date
-    at: time | None = None
+    at: TimeOfDay | None = None
     kind: EntryKind = EntryKind.OTHER
     subjects: Annotated[tuple[SubjectId, ...], Field(max_length=20)] = ()
     child_seen: YesNoNotKnown = YesNoNotKnown.NOT_KNOWN
@@ -204,7 +221,7 @@ class ReturnQueried(Addressed):
     request: RequestId
     version: Version
     reason: Narrative
-    due: date | None = None
+    due: NamedDay | None = None
 
 
 class InformationChased(Addressed):

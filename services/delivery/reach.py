@@ -1,6 +1,7 @@
 """Whom a fact reaches, remembered: type, matter and directory decide, and many facts have all three in common."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from contracts.access import Matter
@@ -42,6 +43,13 @@ class Reach:
         about, authority = matters.of(fact), matters.authority(self.directory, fact.subject)
         reached = self._reached(fact.name, about) if about else {}
         return {agency: seen for agency, seen in reached.items() if not hidden(fact, agency, authority)}
+
+    def lost(self, before: Matter, after: Matter) -> frozenset[str]:
+        """The agencies from which something of an incident is taken: one that is asked may lose all but its request."""
+        return self.concerned(before) - self.concerned(after) | self._whole(before) - self._whole(after)
+
+    def _whole(self, matter: Matter) -> frozenset[str]:
+        return self.concerned(replace(matter, asked=frozenset()) if matter.asked else matter)
 
     def _judge(self, agency: str, name: str, about: tuple[Matter, ...]) -> Sight | None:
         return judged(self.directory, agency, name, about)

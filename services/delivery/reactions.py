@@ -110,8 +110,9 @@ async def _opened(here: Growth, number: Kept, before: Matter | None, after: Matt
     assert fact.subject is not None
     had = here.reach.concerned(before) if before else frozenset()
     has = here.reach.concerned(after)
-    here.narrow(had - has)
-    here.widen(has - had if before else ())
+    if before is not None:
+        here.narrow(here.reach.lost(before, after))
+        here.widen(here.reach.lost(after, before))
     to = {agency: seen for agency, seen in here.reach.readers(fact, here.known).items() if agency in had}
     here.append(number, to, work.now)
     for agency in sorted(has - had):

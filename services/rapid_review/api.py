@@ -10,7 +10,7 @@ from contracts.reviews import InformationRequested, RequestId
 from contracts.vault import Purpose
 from services.rapid_review import requests, views
 from services.rapid_review.shelf import Behalf, Shelf, allow, party_of
-from services.rapid_review.shown import Sighted, glance, standing
+from services.rapid_review.shown import Sighted, glance, request_shown, standing
 from services.rapid_review.words import revealed
 from shared.http import Cursors, Page, not_found
 from shared.identity import Caller
@@ -68,10 +68,9 @@ def reviews_router(shelf: Shelf, vault: VaultClient, cursors: Cursors) -> APIRou
         allow(purpose, asking)
         sighted = await shelf.find(incident, asking)
         about = [(fact, seen) for fact, seen in sighted.facts if getattr(fact.data, "request", None) == request]
-        if not about:
+        stands = request_shown(sighted, request)
+        if stands is None:  # what was asked was recalled, or is not in the agreement: nor is what was said to it
             raise not_found()
-        whole = standing(sighted) or {}
-        (stands,) = [each for each in whole["review"]["requests"] if each["request"] == request]
         facts = await in_words(sighted, about, vault, purpose, asking)
         told = {"incident": incident, "purpose": purpose, "request": stands, "facts": facts}
         data = next(

@@ -38,6 +38,11 @@ class Dossier:
         return self.case.incident
 
 
+def shut_out_of(dossier: Dossier) -> frozenset[str]:
+    """The agencies that are shut out of the incident, as far as is known here."""
+    return dossier.matter.excluded_agencies if dossier.matter else frozenset()
+
+
 def after(dossier: Dossier, fact: AnyEvent) -> Dossier:
     """The dossier after one more fact of the incident or of its notification. One read before changes nothing."""
     case = evolve_case(dossier.case, fact)

@@ -4,7 +4,7 @@ To office mailboxes: of the agency that is asked, so that one without a system h
 that holds the duty.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from contracts.agreements import ContactFor
 from contracts.codes import Role
@@ -14,6 +14,7 @@ from contracts.envelope import AnyEvent
 from contracts.practice_reviews import PracticeReviewDrafted, RedactionScanned
 from contracts.review_codes import Chase, PanelView, Scan
 from contracts.reviews import (
+    Addressed,
     InformationChased,
     InformationRequested,
     InformationReturned,
@@ -49,9 +50,10 @@ UNIT = (Role.BUSINESS_UNIT,)
 PARTNERS = (Role.APPROVER, Role.BUSINESS_UNIT)
 
 
-def letters(fact: AnyEvent, case: Case, known: Directory) -> Iterator[Letter]:
-    """The letters that follow from a fact of a review."""
-    yield from _to_the_asked(fact, known)
+def letters(fact: AnyEvent, case: Case, known: Directory, shut_out: Collection[str] = ()) -> Iterator[Letter]:
+    """The letters that follow from a fact of a review: none to an agency that is shut out of the incident."""
+    if not (isinstance(fact.data, Addressed) and fact.data.agency in shut_out):
+        yield from _to_the_asked(fact, known)
     yield from _to_the_authority(fact, case, known)
 
 

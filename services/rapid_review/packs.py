@@ -14,20 +14,26 @@ from services.rapid_review.shown import Sighted
 from services.rapid_review.words import Words
 from shared.working_days import OutsideCalendar
 
+WHOLE = ("report", "findings", "recommendations")
 TOLD = PracticeReviewDrafted | ResponseAgreed | PublicationPlanned
 
 
 def newest(sighted: Sighted) -> AnyEvent | None:
     """The fact of the newest draft, if whoever looks may read it whole."""
-    found = [f for f, seen in sighted.facts if isinstance(f.data, PracticeReviewDrafted) and "report" in seen]
+    found = [
+        fact
+        for fact, seen in sighted.facts
+        if isinstance(fact.data, PracticeReviewDrafted) and all(name in seen for name in WHOLE)
+    ]
     return found[-1] if found else None
 
 
 def references(sighted: Sighted) -> Iterator[str]:
     """Every reference that the pack may need."""
-    for fact, _ in sighted.facts:
+    for fact, seen in sighted.facts:
         if isinstance(fact.data, TOLD):
-            data = fact.data.model_dump(mode="json", by_alias=True, exclude_none=True)
+            whole = fact.data.model_dump(mode="json", by_alias=True, exclude_none=True)
+            data = {name: value for name, value in whole.items() if name in seen}
             yield from (ref for _, ref in marked(type(fact.data), data) if is_reference(ref))
 
 

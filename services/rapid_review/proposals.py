@@ -1,12 +1,14 @@
 """A proposal on its way in: load, decide, save; and the read models that follow from what was saved."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from contracts.catalogue import REVIEWS, topic_of
 from contracts.envelope import AnyEvent
 from contracts.practice_reviews import PracticeReviewDrafted
 from services.rapid_review import agenda, practice_review, review, scanning
+from services.rapid_review.dossier import shut_out_of
 from services.rapid_review.letters import letters
 from services.rapid_review.streams import PRACTICE, REVIEW, of_practice, review_of, stream_of
 from services.rapid_review.surroundings import directory_of, of_practice_review, of_review, practice_case
@@ -22,11 +24,13 @@ from shared.post import keep_letters
 async def judge(proposal: AnyEvent, work: Work) -> Sequence[AnyEvent]:
     """The facts that follow from a proposal on `submissions.rapid-review`. Raises `Refused` or `Waiting`."""
     assert proposal.subject is not None
-    case = (await dossier_of(work.tx, proposal.subject)).case
+    dossier = await dossier_of(work.tx, proposal.subject)
+    case = dossier.case
     known = await directory_of(work.tx, case.partnership)
     stream = stream_of(proposal)
     if not of_practice(proposal):
         context = of_review(work.context, case, known, arrived=proposal.recordedtime)
+        context = replace(context, shut_out=shut_out_of(dossier))
         rapid = Aggregate(
             REVIEW.initial, lambda state, said, _: review.decide(state, said, case, context), REVIEW.evolve
         )
@@ -52,7 +56,8 @@ class Projection:
         for fact in _own(facts):
             dossier = await dossier_of(tx, fact.subject or "")
             known = await directory_of(tx, "")
-            keep_letters(tx, letters(fact, dossier.case, known), self._clock.now())
+            told = letters(fact, dossier.case, known, shut_out_of(dossier))
+            keep_letters(tx, told, self._clock.now())
             if isinstance(fact.data, PracticeReviewDrafted):
                 await scanning.ask(tx, fact, scanning.author_of(fact))
 

@@ -78,7 +78,7 @@ def report(
         version=version,
         status=label(state.status or "").lower(),
         clock=reckoning.sentence(STARTING.get(state.rule or "", "from")) if reckoning else None,
-        remarks=tuple(_remarks(sighted, version)),
+        remarks=tuple(remarks(sighted, version)),
         sections=tuple(
             ExportedSection(heading=heading, text=words.text(getattr(data, name))) for name, heading in SECTIONS.items()
         ),
@@ -176,7 +176,8 @@ def scrutineer(sighted: Sighted, version: int, words: Words) -> str | None:
     return comment if comment is None or newest.version == version else f"On version {newest.version}: {comment}"
 
 
-def _remarks(sighted: Sighted, version: int) -> Iterator[str]:
+def remarks(sighted: Sighted, version: int) -> Iterator[str]:
+    """What whoever reads this version has to know of how it came about."""
     state = sighted.review
     dissenting = next((draft.dissenting for draft in state.drafts if draft.number == version), ())
     late = sum(bool(request.latest and request.latest.after_meeting) for request, _ in sighted.requests())
@@ -184,5 +185,6 @@ def _remarks(sighted: Sighted, version: int) -> Iterator[str]:
         yield f"{late} {'answer' if late == 1 else 'answers'} came after the meeting."
     if dissenting:
         yield f"Dissenting: {', '.join(label(each) for each in dissenting)}."
-    if state.submission and not any(draft.signed_off for draft in state.drafts):
+    submitted = [fact.data for fact, _ in sighted.facts if isinstance(fact.data, ReviewSubmitted)]
+    if any(each.without_sign_off and each.version in (None, version) for each in submitted):
         yield "It was submitted without a sign-off of all three partners."

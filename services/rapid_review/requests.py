@@ -28,10 +28,16 @@ def asked_about(sighted: Sighted, data: InformationRequested, words: Words) -> l
     address."""
     looker = sighted.looker
     party = looker.directory.member(data.agency)
-    addresses = party is not None and sees_addresses(party, looker.matter)
     key = KEYS.get(party.agency_type) if party else None
     found = (words.identity(looker.dossier.identities.get(subject)) for subject in data.subjects)
+    addresses = _learns_addresses(sighted, data)
     return [_about(identity, key, addresses=addresses) for identity in found]
+
+
+def _learns_addresses(sighted: Sighted, data: InformationRequested) -> bool:
+    """Whether the agency that is asked may; whoever takes the copy sends it there."""
+    party = sighted.looker.directory.member(data.agency)
+    return party is not None and sees_addresses(party, sighted.looker.matter)
 
 
 def _about(identity: Identity | None, key: Literal["NHS number", "UPN"] | None, *, addresses: bool) -> AskedAbout:
@@ -61,7 +67,7 @@ def letter(sighted: Sighted, data: InformationRequested, words: Words, common: d
         agency_name=known.name_of(data.agency),
         lead=lead.name if lead else None,
         children=tuple(asked_about(sighted, data, words)),
-        household=words.text(data.household),
+        household=words.text(data.household) if _learns_addresses(sighted, data) else None,
         scope_from=data.scope_from,
         scope_to=data.scope_to,
         reason=words.said(data.reason),

@@ -81,6 +81,12 @@ def glance(sighted: Sighted) -> dict[str, Any] | None:
     return whole
 
 
+def request_shown(sighted: Sighted, request: str) -> dict[str, Any] | None:
+    """How one request stands; None where it does not exist for whoever looks."""
+    found = (_request(each, seen, sighted) for each, seen in sighted.requests() if each.id == request)
+    return next(found, None)
+
+
 def _review(sighted: Sighted) -> dict[str, Any] | None:
     state, told = sighted.review, dict[str, Any]()
     if state.rule is None:

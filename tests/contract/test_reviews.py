@@ -53,6 +53,30 @@ def test_an_entry_of_a_chronology_without_its_day_cannot_be_said() -> None:
     assert "entries.0.day" in refusal("information.contributed", entries=[bare])
 
 
+def test_a_time_of_day_with_an_offset_cannot_be_said_since_it_has_no_place_among_those_without() -> None:
+    (entry, *_) = SAID["information.contributed"]["entries"]
+    for at in ("10:00:00Z", "10:00:00+01:00"):
+        told = refusal("information.contributed", entries=[entry | {"at": at}])
+        assert "entries.0.at" in told
+        assert "without an offset" in told
+    assert CATALOGUE["information.contributed"].model.model_validate(
+        SAID["information.contributed"] | {"entries": [entry | {"at": "10:00:00"}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("information.requested", {"scopeFrom": "0001-01-01"}),
+        ("information.requested", {"scopeTo": "9999-12-31"}),
+        ("information.requested", {"due": "9999-12-31"}),
+        ("return.queried", {"due": "9999-12-31"}),
+    ],
+)
+def test_a_day_that_stands_for_none_cannot_be_said(name: str, wrong: dict[str, str]) -> None:
+    assert next(iter(wrong)) in refusal(name, **wrong)
+
+
 def test_a_check_that_failed_says_what_has_to_go() -> None:
     assert "say in note" in refusal("redaction.checked", result="failed", note=None)
 

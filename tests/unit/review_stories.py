@@ -195,6 +195,7 @@ class Story:
     calendar: Calendar = field(default_factory=england_and_wales)
     local: RulesAdopted = DEFAULT
     partners: Mapping[str, Partner] = field(default_factory=lambda: dict(PARTNERS))
+    shut_out: frozenset[str] = frozenset()
     subject: str = field(default_factory=lambda: mint("incident"))
     case: Case = field(init=False)
     review: Review = UNOPENED
@@ -212,6 +213,7 @@ class Story:
             host=COUNCIL,
             partners=self.partners,
             listed=frozenset({*PARTNERS, SCHOOL, "northbank-probation"}),
+            shut_out=self.shut_out,
             local=self.local,
         )
 

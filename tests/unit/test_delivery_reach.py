@@ -1,5 +1,7 @@
 """What is remembered of whom a fact reaches is what would be found anew."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.access import Matter
@@ -45,6 +47,21 @@ def test_readers_are_those_who_would_see_it_one_by_one() -> None:
         seen = {agency: each for agency, each in one_by_one.items() if each is not None}
         assert Reach(known).readers(fact, matters) == seen
         assert HOST in seen
+
+
+@pytest.mark.parametrize("asked", [frozenset[str](), frozenset({OTHER})])
+def test_who_takes_part_no_more_loses_the_rest_though_a_review_asks_it(asked: frozenset[str]) -> None:
+    left = Matter("northbank", participants=frozenset({HOST}), asked=asked)
+    joined = Matter("northbank", participants=frozenset({HOST, OTHER}), asked=asked)
+    known = Reach(directory())
+    assert known.lost(joined, left) == {OTHER}
+    assert known.lost(left, joined) == set()
+
+
+def test_who_is_asked_alone_loses_that_when_it_is_shut_out() -> None:
+    asked = Matter("northbank", participants=frozenset({HOST}), asked=frozenset({OTHER}))
+    shut_out = replace(asked, excluded_agencies=frozenset({OTHER}))
+    assert Reach(directory()).lost(asked, shut_out) == {OTHER}
 
 
 def test_another_directory_is_judged_by_itself() -> None:

@@ -19,6 +19,7 @@ from services.rapid_review.practice_review import Status
 from services.rapid_review.practice_review.rules import first_publication_day, last_copy_day
 from shared.deadlines import DeadlineState
 from shared.decider import Waiting
+from shared.london import london_date
 from tests.practice_reviews import (
     CASE,
     ICB,
@@ -195,6 +196,17 @@ def test_a_copy_of_a_version_that_there_is_not_and_one_of_tomorrow_are_refused()
     story = ready()
     copy = AdvanceCopyDelivered(recipient=CopyTo.PANEL, version=2, delivered_at=DAY + timedelta(days=1))
     assert list(story.refused(copy, DAY)) == ["in-the-future", "no-such-version"]
+
+
+def test_a_copy_of_an_earlier_version_does_not_pass_for_one_of_the_newest() -> None:
+    story = ready()
+    story.propose(draft(), DAY)
+    early = AdvanceCopyDelivered(recipient=CopyTo.PANEL, version=2, delivered_at=BEGAN)
+    assert story.refused(early, DAY)["before-the-version"].allowed == (f"from {london_date(DAY).isoformat()}",)
+    story.propose(early.model_copy(update={"version": 1}), DAY)
+    story.propose(early.model_copy(update={"delivered_at": DAY}), DAY)
+    assert story.state.draft is not None
+    assert story.state.draft.copies == {CopyTo.PANEL: london_date(DAY)}
 
 
 def test_a_national_body_speaks_of_its_own_copy() -> None:

@@ -1,11 +1,13 @@
 """Each agency is asked, answers, and loses nothing; bad input gets its clear reply (DOMAIN 3.2, 4)."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.codes import Role
+from contracts.directory import directory_from
 from contracts.identifiers import mint, mint_reference
 from contracts.local_rules import RulesAdopted
 from contracts.review_codes import Task
@@ -13,6 +15,7 @@ from contracts.reviews import (
     GapsRecorded,
     InformationAcknowledged,
     InformationContributed,
+    InformationRequested,
     LearningNoted,
     MissingAgency,
     PlannedTask,
@@ -22,6 +25,7 @@ from contracts.reviews import (
     ReviewPlanned,
 )
 from contracts.sealing import Model
+from services.rapid_review.letters import letters
 from services.rapid_review.review import Answer, Status
 from shared.decider import Refused, Waiting
 from tests.unit.review_stories import (
@@ -33,6 +37,7 @@ from tests.unit.review_stories import (
     answer,
     begun,
     entry,
+    event,
     linked,
     london,
     meeting,
@@ -249,6 +254,44 @@ def test_the_newest_version_alone_is_accepted_or_queried_and_a_return_after_that
     assert story.review.requests[request].accepted == 1
     assert refused(story, accept) == {"not-the-newest": ("2",)}
     assert refused(story, accept, agency=SCHOOL, actorrole="business_unit") == {"not-the-host": (COUNCIL,)}
+
+
+def test_an_agency_that_is_shut_out_is_not_asked_and_no_letter_tells_it_of_the_incident() -> None:
+    story, _ = asked()
+    known = directory_from(Path("infra/demo/agencies.toml").read_text())
+    told = InformationRequested(**question("northshire-police").model_dump() | {"due": date(2026, 3, 24)})
+    fact = event(told.model_copy(update={"request": f"request-{'a' * 32}"}), SOON, story.subject)
+    assert list(letters(fact, story.case, known))
+    assert not list(letters(fact, story.case, known, {"northshire-police"}))
+    story.shut_out = frozenset({SCHOOL})
+    assert refused(story, question(SCHOOL)) == {"shut-out": ()}
+    assert refused(story, question(SCHOOL), agency=ICB) == {"not-the-host": (COUNCIL,)}
+
+
+def test_a_part_behind_the_return_is_kept_and_its_sender_told_that_it_counts_with_the_next() -> None:
+    story, request = asked()
+    part = InformationContributed(agency=SCHOOL, request=request, entries=(entry(),))
+    story.propose(part, SOON, **of_system(SCHOOL))
+    assert story.marks == set()
+    story.propose(answer(SCHOOL, request), SOON, **of_system(SCHOOL))
+    (fact,) = story.propose(part.model_copy(update={"entries": (entry("2025-07-01"),)}), SOON, **of_system(SCHOOL))
+    assert story.marks == {"counts_with_the_next_return"}
+    story.propose(answer(SCHOOL, request, gaps=WORDS), SOON, **of_system(SCHOOL))
+    latest = story.review.requests[request].latest
+    assert latest is not None
+    assert fact.id in latest.parts
+
+
+def test_an_answer_that_was_queried_after_all_can_be_accepted_again_and_nobody_is_chased() -> None:
+    story, request = asked()
+    accept = ReturnAccepted(agency=SCHOOL, request=request, version=1)
+    story.propose(answer(SCHOOL, request), SOON)
+    story.propose(accept, SOON)
+    story.propose(ReturnQueried(agency=SCHOOL, request=request, version=1, reason=WORDS), SOON)
+    assert how_far(story) is Status.INFORMATION_REQUESTED
+    assert said(story.propose(accept, SOON)) == ["return.accepted"]
+    assert story.review.requests[request].status is Answer.ACCEPTED
+    assert how_far(story) is Status.INFORMATION_COMPLETE
 
 
 def test_the_review_goes_on_with_recorded_gaps_of_agencies_that_owe_an_answer() -> None:

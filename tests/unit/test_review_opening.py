@@ -17,7 +17,7 @@ from contracts.reviews import PlannedTask, ReviewClosed
 from contracts.sealing import Model
 from services.rapid_review.review import Status
 from shared.deadlines.reckoning import london_instant
-from shared.working_days import england_and_wales
+from shared.working_days import Calendar, england_and_wales
 from tests.unit.review_stories import (
     GATEWAY,
     NOTIFICATIONS,
@@ -135,6 +135,19 @@ def test_by_awareness_it_opens_once_awareness_is_known() -> None:
     assert story.hear(submission(london("2026-03-17")), london("2026-03-17")) == []
     story.hear(referral(), SENT)
     assert said(story.hear(aware(SENT), SENT)) == ["review.opened", "deadline.set T06b"]
+
+
+def test_by_awareness_it_counts_from_awareness_once_a_calendar_reaches_its_dates() -> None:
+    whole = england_and_wales()
+    short = Calendar("short", whole.first, date(2026, 3, 12), whole.days_off)
+    story = begun(SENT, known=london("2026-03-03"), calendar=short, local=RulesAdopted(rapid_review="T06b"))
+    assert story.review.clock is not None
+    assert story.review.clock.due is None
+    story.calendar = whole
+    story.tick(london("2026-03-11"))
+    assert story.review.clock is not None
+    assert story.review.clock.due == date(2026, 3, 24)
+    assert story.review.planned(Task.SUBMIT) == date(2026, 3, 24)
 
 
 def test_a_corrected_awareness_moves_the_clock_of_its_reading_and_the_plan_and_no_other() -> None:

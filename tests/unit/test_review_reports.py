@@ -10,9 +10,9 @@ from contracts.ceilings import EVERYTHING
 from contracts.review_codes import PanelView
 from contracts.reviews import PanelAnswered, ReviewCommented, ReviewSubmitted
 from services.rapid_review.practice_review import UNDECIDED
-from services.rapid_review.reports import answer, panel, scrutineer
+from services.rapid_review.reports import answer, panel, remarks, scrutineer
 from services.rapid_review.review import UNOPENED
-from services.rapid_review.review.state import Answer, Request, Return
+from services.rapid_review.review.state import Answer, Draft, Request, Return
 from services.rapid_review.shown import Sighted
 from services.rapid_review.words import Words
 
@@ -25,6 +25,7 @@ ASKED = Request("request", "a-school", AT.date(), date(2024, 9, 1), AT.date(), (
 class Fact:
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.name = type(data).__name__
 
 
 def sighted(*said: Any) -> Sighted:
@@ -45,6 +46,16 @@ def test_a_comment_on_an_earlier_version_is_printed_as_one() -> None:
     assert scrutineer(commented, 1, WORDS) is None
     assert scrutineer(commented, 2, WORDS) == "A comment"
     assert scrutineer(commented, 3, WORDS) == "On version 2: A comment"
+
+
+def test_a_copy_says_of_its_own_version_whether_it_was_submitted_without_a_sign_off() -> None:
+    signed = ReviewSubmitted(submitted_at=AT, version=1)
+    bare = ReviewSubmitted(submitted_at=AT, version=2, without_sign_off=True)
+    drafts = (Draft(1, "a-draft", signed_off=True), Draft(2, "another", signed_off=True))
+    both = replace(sighted(signed, bare), review=replace(UNOPENED, drafts=drafts))
+    without = "It was submitted without a sign-off of all three partners."
+    assert without not in remarks(both, 1)
+    assert without in remarks(both, 2), "what was signed off afterwards went without, all the same"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def evolve(state: PracticeReview, fact: AnyEvent) -> PracticeReview:
             return replace(state, ended=True)
         case PracticeReviewDrafted() as drafted:
             number = drafted.version or state.numbered + 1
-            return replace(state, numbered=number, draft=Draft(number, drafted.report, _day(fact)))
+            return replace(state, numbered=number, draft=Draft(number, drafted.report, _day(fact), _day(fact)))
         case ResponseAgreed() | RedactionScanned() | RedactionChecked() | AdvanceCopyDelivered():
             return _of_a_version(state, fact)
         case _:

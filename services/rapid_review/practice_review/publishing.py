@@ -29,6 +29,7 @@ from services.rapid_review.practice_review.rules import available_until, clocks_
 from services.rapid_review.practice_review.state import T09, Case, Context, PracticeReview
 from shared.deadlines.reckoning import MORNING, london_instant
 from shared.decider import Outcome
+from shared.london import london_date
 
 
 def plan(
@@ -53,8 +54,16 @@ def deliver(
     faults = [*in_the_future("/data/deliveredAt", data.delivered_at, context)]
     if data.version > state.numbered:
         faults.append(fault("/data/version", "no-such-version", "There is no such version.", str(state.numbered)))
-    refuse_if(faults)
+    refuse_if([*faults, *_before_its_version(state, data)])
     return [Outcome(data, marks=() if data.version == newest(state).number else ("not_the_newest",))]
+
+
+def _before_its_version(state: PracticeReview, data: AdvanceCopyDelivered) -> Iterator[Fault]:
+    """A copy of an earlier version would count for this one, and T10 be met by what nobody had (DOMAIN 4A item 6)."""
+    draft = newest(state)
+    if data.version == draft.number and london_date(data.delivered_at) < draft.drafted_on:
+        detail = "There was no such version on that day: name the one that was delivered, or correct the date."
+        yield fault("/data/deliveredAt", "before-the-version", detail, f"from {draft.drafted_on.isoformat()}")
 
 
 def _as_itself(proposal: AnyEvent, data: AdvanceCopyDelivered) -> Iterator[Fault]:

@@ -62,11 +62,12 @@ class Draft:
     """A version of the report: its document, the response agreed to it, and what scan and people say of it.
 
     `checks` holds each person's last word since the scan; `copies` the London date on which each recipient first had
-    it; `ready_on` the latest London date of what was done for it here.
+    it; `drafted_on` its own London date, `ready_on` the latest one of what was done for it here.
     """
 
     number: int
     report: str
+    drafted_on: date
     ready_on: date
     responded: bool = False
     scan: Scan | None = None

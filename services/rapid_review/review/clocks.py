@@ -1,5 +1,6 @@
 """The clocks of a rapid review (T06a or T06b, and T08), and its plan's dates (T07)."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from contracts.review_codes import Task
@@ -24,7 +25,17 @@ def clocks_of(state: Review, case: Case, context: Context) -> Clocks:
         except NoRuleInForce:
             return context.rules(rule_id, context.today, case.partnership)
 
-    return Clocks(state.clocks, context, rule_for, judged=state.judged, awaiting_reason=state.awaiting_reason)
+    return Clocks(
+        started(state, case).clocks, context, rule_for, judged=state.judged, awaiting_reason=state.awaiting_reason
+    )
+
+
+def started(state: Review, case: Case) -> Review:
+    """The review with its clock that no calendar reached counting from its day 0, which no fact of it tells."""
+    clock, start = state.clock, start_of(state.rule or "", case)
+    if clock is None or start is None or clock.reckoning is not None:
+        return state
+    return replace(state, clocks={**state.clocks, clock.key: replace(clock, started_at=start)})
 
 
 def start_of(rule: str, case: Case) -> datetime | None:

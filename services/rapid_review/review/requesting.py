@@ -11,7 +11,7 @@ from contracts.submissions import Fault
 from services.rapid_review.case import Case
 from services.rapid_review.review.clocks import dated, near, sent_too_late
 from services.rapid_review.review.faults import asked, fault, not_the_unit, not_under_way, refuse_if
-from services.rapid_review.review.state import Context, Request, Review
+from services.rapid_review.review.state import Answer, Context, Request, Review
 from shared.decider import Outcome
 
 
@@ -31,14 +31,8 @@ def request(
 ) -> list[Outcome]:
     """One agency is asked, by the plan's day where the request names none."""
     due, faults = _due(state, data, context)
-    refuse_if(
-        [
-            *not_under_way(state),
-            *not_the_unit(proposal, context),
-            *_whom(data, case, context),
-            *faults,
-        ]
-    )
+    refuse_if([*not_under_way(state), *not_the_unit(proposal, context)])  # who is shut out, no other unit is told
+    refuse_if([*_whom(data, case, context), *faults])
     again = any(each.agency == data.agency for each in state.owing)
     fact = data.model_copy(update={"request": _named(proposal), "due": due})
     return [Outcome(fact, marks=("asked_already",) if again else ())]
@@ -65,17 +59,21 @@ def _due(state: Review, data: InformationRequested, context: Context) -> tuple[d
 def _whom(data: InformationRequested, case: Case, context: Context) -> Iterator[Fault]:
     if context.listed is not None and data.agency not in context.listed:
         yield fault("/data/agency", "not-listed", "No agency of that name is listed in the partnership.")
+    if data.agency in context.shut_out:
+        detail = "This agency is shut out of the incident: it may not read what it would be asked."
+        yield fault("/data/agency", "shut-out", detail)
     if case.subjects and (others := set(data.subjects) - case.subjects):
         detail = f"{len(others)} of the subjects are not in this incident: ask only about its own."
         yield fault("/data/subjects", "not-of-this-incident", detail, *sorted(case.subjects))
 
 
 def accept(state: Review, proposal: AnyEvent, data: ReturnAccepted, context: Context) -> list[Outcome]:
-    """The newest version is what was asked for. Accepted again, it has no further effect."""
+    """The newest version is what was asked for. Accepted again, it has no further effect, unless it was queried since:
+    then nothing more is owed."""
     refuse_if([*not_the_unit(proposal, context)])
     found = asked(state, data, data.request, proposal, context)
     refuse_if([*_not_the_newest(found, data.version)])
-    return [] if found.accepted == data.version else [Outcome(data)]
+    return [] if found.status is Answer.ACCEPTED else [Outcome(data)]
 
 
 def query(state: Review, proposal: AnyEvent, data: ReturnQueried, context: Context) -> list[Outcome]:

@@ -28,12 +28,14 @@ def acknowledge(state: Review, proposal: AnyEvent, data: InformationAcknowledged
 
 
 def contribute(state: Review, proposal: AnyEvent, data: InformationContributed, context: Context) -> list[Outcome]:
-    """A part of a long chronology. The same part again has no further effect."""
+    """A part of a long chronology. The same part again has no further effect. One that comes behind the return is kept,
+    and counts with the next: its sender is told so."""
     found = asked(state, data, data.request, proposal, context)
     if content_of(data) in found.contributed.values():
         return []
     fact = data.model_copy(update={"entries": flagged(data.entries, found)})
-    return [Outcome(fact, marks=_marks(outside_scope=outside(fact.entries)))]
+    marks = _marks(outside_scope=outside(fact.entries), counts_with_the_next_return=found.answered)
+    return [Outcome(fact, marks=marks)]
 
 
 def give_back(state: Review, proposal: AnyEvent, data: InformationReturned, context: Context) -> list[Outcome]:

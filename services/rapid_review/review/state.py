@@ -206,12 +206,14 @@ class Context(decider.Context):
 
     `host`: the agency that holds the duty, None where the directory has none. `partners`: which of the three
     safeguarding partners an agency of the host area is. `listed`: the agencies that can be asked; None where nobody
-    says. `local`: the partnership's own readings. `arrived`: when the proposal reached the gateway, if before `now`.
+    says. `shut_out`: those that may read nothing of the incident. `local`: the partnership's own readings. `arrived`:
+    when the proposal reached the gateway, if before `now`.
     """
 
     host: str | None = None
     partners: Mapping[str, Partner] = field(default_factory=dict)
     listed: frozenset[str] | None = None
+    shut_out: frozenset[str] = frozenset()
     local: RulesAdopted = DEFAULT
     rules: Callable[[str, date, str | None], Rule] = rule
     arrived: datetime | None = None
