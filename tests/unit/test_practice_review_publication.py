@@ -47,6 +47,12 @@ def ready(copied: str = "2026-04-01", on: date = ON) -> Story:
     return story
 
 
+def drafted() -> Story:
+    story = Story()
+    story.until_draft(BEGAN)
+    return story
+
+
 def published(on: date = ON) -> Story:
     story = ready(on=on)
     story.propose(publication(on), london(on.isoformat()), POLICE)
@@ -170,6 +176,26 @@ def test_another_response_is_other_content_to_be_read_and_copied_anew() -> None:
         "no-copy-to-secretary-of-state",
         "no-copy-to-ofsted",
     ]
+
+
+def test_a_copy_that_came_before_the_response_meets_nothing() -> None:
+    story = drafted()
+    copies = [AdvanceCopyDelivered(recipient=to, version=1, delivered_at=BEGAN) for to in CopyTo]
+    for copy in copies:
+        assert story.propose(copy, BEGAN)[0].marks == ()
+    story.propose(ResponseAgreed(version=1, response=WORDS), BEGAN + timedelta(days=1))
+    assert story.state.draft is not None
+    assert story.state.draft.copies == {}
+    assert story.propose(copies[0], BEGAN + timedelta(days=1))[0].marks == ("without_the_response",)
+    assert story.state.draft.copies == {}
+
+
+def test_a_copy_that_is_keyed_in_before_the_response_it_came_with_counts() -> None:
+    story = drafted()
+    story.propose(AdvanceCopyDelivered(recipient=CopyTo.PANEL, version=1, delivered_at=BEGAN), BEGAN)
+    story.propose(ResponseAgreed(version=1, response=WORDS), BEGAN)
+    assert story.state.draft is not None
+    assert list(story.state.draft.copies) == [CopyTo.PANEL]
 
 
 def test_a_checker_who_finds_something_stops_it_whoever_else_passes() -> None:

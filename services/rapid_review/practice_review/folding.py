@@ -117,15 +117,19 @@ def _of_a_version(state: PracticeReview, fact: AnyEvent) -> PracticeReview:
         return state
     match data:
         case ResponseAgreed():
-            draft = replace(draft, responded=True, checks={}, copies={} if draft.responded else draft.copies)
+            first, on = not draft.responded, _day(fact)
+            copies = {to: day for to, day in draft.copies.items() if first and day >= on}  # keyed in before it was
+            draft = replace(draft, responded_on=on, checks={}, copies=copies)
         case RedactionScanned(result=result):
             draft = replace(draft, scan=result, checks={})
         case RedactionChecked(result=result):
             draft = replace(draft, checks={**draft.checks, fact.actor or "": result})
         case AdvanceCopyDelivered(recipient=recipient, delivered_at=at):
             # A copy is delivered when it is delivered: being told of it later does not make the review ready later.
-            first = min(london_date(at), draft.copies.get(recipient, date.max))
-            return replace(state, draft=replace(draft, copies={**draft.copies, recipient: first}))
+            if draft.lacks_response(london_date(at)):
+                return state
+            earliest = min(london_date(at), draft.copies.get(recipient, date.max))
+            return replace(state, draft=replace(draft, copies={**draft.copies, recipient: earliest}))
     return replace(state, draft=replace(draft, ready_on=max(draft.ready_on, _day(fact))))
 
 

@@ -26,7 +26,7 @@ from services.rapid_review.practice_review.faults import (
 )
 from services.rapid_review.practice_review.guard import missing, too_soon
 from services.rapid_review.practice_review.rules import available_until, clocks_of
-from services.rapid_review.practice_review.state import T09, Case, Context, PracticeReview
+from services.rapid_review.practice_review.state import T09, Case, Context, Draft, PracticeReview
 from shared.deadlines.reckoning import MORNING, london_instant
 from shared.decider import Outcome
 from shared.london import london_date
@@ -55,7 +55,15 @@ def deliver(
     if data.version > state.numbered:
         faults.append(fault("/data/version", "no-such-version", "There is no such version.", str(state.numbered)))
     refuse_if([*faults, *_before_its_version(state, data)])
-    return [Outcome(data, marks=() if data.version == newest(state).number else ("not_the_newest",))]
+    return [Outcome(data, marks=tuple(_counts_for_nothing(newest(state), data)))]
+
+
+def _counts_for_nothing(draft: Draft, data: AdvanceCopyDelivered) -> Iterator[str]:
+    """Why a copy that was delivered does not meet T10: other content is published (DOMAIN 4A item 6)."""
+    if data.version != draft.number:
+        yield "not_the_newest"
+    elif draft.lacks_response(london_date(data.delivered_at)):
+        yield "without_the_response"
 
 
 def _before_its_version(state: PracticeReview, data: AdvanceCopyDelivered) -> Iterator[Fault]:

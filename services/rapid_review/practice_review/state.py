@@ -62,17 +62,27 @@ class Draft:
     """A version of the report: its document, the response agreed to it, and what scan and people say of it.
 
     `checks` holds each person's last word since the scan; `copies` the London date on which each recipient first had
-    it; `drafted_on` its own London date, `ready_on` the latest one of what was done for it here.
+    it; `drafted_on` its own London date, `responded_on` that of the response, `ready_on` the latest one of what was done
+    for it here.
     """
 
     number: int
     report: str
     drafted_on: date
     ready_on: date
-    responded: bool = False
+    responded_on: date | None = None
     scan: Scan | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
     copies: Mapping[CopyTo, date] = field(default_factory=dict)
+
+    @property
+    def responded(self) -> bool:
+        """Whether the partnership's response to it is agreed."""
+        return self.responded_on is not None
+
+    def lacks_response(self, copied_on: date) -> bool:
+        """Whether a copy of that day came before the response: it held other content than is published."""
+        return self.responded_on is not None and copied_on < self.responded_on
 
     @property
     def passed(self) -> int:
