@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from contracts.access import Matter, Party, may_propose
+from contracts.access import ABSENT, Matter, Party, may_propose
 from contracts.catalogue import DIRECTORY
 from contracts.envelope import AnyEvent
+from contracts.matters import incidents_of
 from contracts.submissions import Fault
-from services.gateway import receipts
+from services.gateway import queries, receipts
 from services.gateway.belonging import foreign
 from services.gateway.checks import Arrival, Checked, Rejected
 from services.gateway.directory import Directory
@@ -251,13 +252,27 @@ class Intake:
         known = await self._owned.known(work, subject) if subject else None
         agreement = directory.agreement_to_say(party.agency, event.partnership, known.matter) if known else None
         decision = may_propose(party, event.name, agreement, known.matter) if known else None
-        if known is None or decision is None or agreement is None or decision.rule == "absent":
+        if known is None or decision is None or agreement is None or decision.rule == ABSENT.rule:
             pointer = "/subject" if event.subject else "/incidentref"
-            raise Rejected(404, [Fault(pointer=pointer, rule="absent", detail="There is no such incident of yours.")])
+            raise Rejected(
+                404, [Fault(pointer=pointer, rule=ABSENT.rule, detail="There is no such incident of yours.")]
+            )
         if not decision.allowed:
             detail = "Your agency and role may not propose this about this incident."
             raise Rejected(403, [Fault(pointer="/type", rule=decision.rule, detail=detail)])
+        if checked.entry.owner != SERVICE:  # what the gateway owns it decides with those incidents at hand
+            await self._others(work.tx, event, subject, party, directory)
         return subject, known
+
+    async def _others(self, tx: Transaction, event: AnyEvent, subject: str, party: Party, directory: Directory) -> None:
+        """Further incidents that a proposal names must be the sender's to say it of: whoever is shown the fact must be
+        entitled to all of them, and one that there is not would hide it from everybody."""
+        for other in sorted(incidents_of(event) - {subject}):
+            row = await queries.summary(tx, other)
+            agreement = directory.agreement_to_say(party.agency, event.partnership, row.matter) if row else None
+            if row is None or not may_propose(party, event.name, agreement, row.matter).allowed:
+                detail = "One of them is no incident of yours: name those that you may see."
+                raise Rejected(404, [Fault(pointer="/data/incidents", rule=ABSENT.rule, detail=detail)])
 
     async def _follow(
         self,

@@ -264,6 +264,31 @@ async def test_another_owners_proposal_is_sent_on_with_the_version_of_the_incide
         assert not await receipts.awaiting(connection, str(taken.receipt.incident), NOW)
 
 
+async def test_a_proposal_names_no_further_incident_that_is_not_there_for_its_sender(gateway: Ground) -> None:
+    """A fact of several incidents is for whoever may see them all: one that is not there would hide it for good."""
+    approver = gateway.arrival(COUNCIL, "authority-approver", "approver")
+
+    async def receipt(value: dict[str, Any], **more: Any) -> receipts.Receipt:
+        (taken,) = await gateway.take(value, **more)
+        assert taken.receipt is not None
+        return taken.receipt
+
+    away = {"hostAuthority": "E06000992", "homeAuthority": "E06000992"}
+    one, other, elsewhere = [
+        str((await receipt(value)).incident) for value in (referral(), referral(), referral(data=away))
+    ]
+
+    async def decided(*incidents: str) -> receipts.Receipt:
+        data = {"basis": "near_miss", "reasons": "Reason A", "incidents": list(incidents)}
+        value = event("practice-review.decided.v1", data, agency=COUNCIL, subject=one)
+        return await receipt(value, arrival=approver)
+
+    assert (await decided(other)).status == "pending"
+    for named in ((elsewhere,), (other, f"incident-{uuid4().hex}")):
+        refused = await decided(*named)
+        assert (refused.http_status, refused.faults[0].pointer) == (404, "/data/incidents")
+
+
 async def test_in_a_batch_each_item_stands_alone_and_what_depends_on_a_failed_one_is_not_attempted(
     gateway: Ground,
 ) -> None:

@@ -62,8 +62,8 @@ class Draft:
     """A version of the report: its document, the response agreed to it, and what scan and people say of it.
 
     `checks` holds each person's last word since the scan; `copies` the London date on which each recipient first had
-    it; `drafted_on` and `responded_on` are the London dates of it and of its response, `ready_on` the latest one of what
-    was done for it here.
+    it; `drafted_on` and `responded_on` are the London dates of it and of its response, `ready_on` the latest one of
+    what was done for it here.
     """
 
     number: int
