@@ -354,6 +354,23 @@ def test_a_chronology_out_of_a_sheet_is_the_answers(door: Door, tmp_path: Path) 
     assert data["signedOff"] is True
 
 
+def test_what_mends_refused_rows_is_named_as_it_is_typed(door: Door, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("date,child,event\n03/04/2026,,A visit.\n2026-04-05,Sam,A visit.\n2026-04-06,,A visit.\n")
+    words = ("review", "return", INCIDENT, "--request", OTHER, "--chronology", str(sheet), "--signed-off")
+    said = " ".join(run(*words, fails=True).output.split())
+    assert "2 rows were refused" in said
+    assert "1 row is kept" in said
+    assert "--day-first" in said
+    assert "--child NAME=subject-" in said
+    assert door.said == []
+
+
+def test_an_agency_that_was_not_asked_is_told_so(door: Door) -> None:
+    said = " ".join(run("review", "accept", INCIDENT, "harbour-homes", fails=True).output.split())
+    assert "harbour-homes has not been asked" in said
+
+
 def test_a_row_that_cannot_be_read_is_refused_by_its_number_and_the_rest_is_kept(door: Door, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("date,event\n2026-03-02,Absent\n,Seen at home\n2026-03-04,Well\n")
