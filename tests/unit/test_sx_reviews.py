@@ -310,7 +310,8 @@ def test_words_come_out_of_a_file(door: Door, tmp_path: Path) -> None:
     ]
     (tmp_path / "empty.txt").write_text(" ")
     run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'empty.txt'}", fails=True)
-    run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'none.txt'}", fails=True)
+    none = run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'none.txt'}", fails=True)
+    assert "there is no file" in none.output
     assert len(door.said) == 1
 
 

@@ -16,6 +16,8 @@ def words(text: str | None) -> str | None:
     if not text or not text.startswith(FROM_FILE):
         return text
     path = Path(text.removeprefix(FROM_FILE))
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}: @ names a file that holds the words")
     try:
         found = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError):
