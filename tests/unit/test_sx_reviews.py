@@ -302,6 +302,13 @@ def test_a_request_is_about_the_incidents_children_as_they_are_known_now(door: D
     assert door.said[0][1]["subjects"] == [CHILD]
 
 
+def test_a_period_that_ends_before_it_begins_is_said_before_anything_is_sent(door: Door) -> None:
+    words = ("--from", "2026-12-14", "--to", "2025-01-01", "--reason", "To learn how it came about.")
+    said = run("review", "request", INCIDENT, "northshire-icb", *words, fails=True)
+    assert "ends before it begins" in " ".join(said.output.split())
+    assert door.said == []
+
+
 def test_words_come_out_of_a_file(door: Door, tmp_path: Path) -> None:
     (tmp_path / "why.txt").write_text("The academy is closed until Monday.\n", encoding="utf-8-sig")
     run("review", "gaps", INCIDENT, "--missing", f"northshire-academy=@{tmp_path / 'why.txt'}")

@@ -52,6 +52,13 @@ def date_of(text: str | None) -> str | None:
         raise typer.BadParameter("give a date such as 2026-08-28") from None
 
 
+def period(first: str, last: str) -> dict[str, str]:
+    """The days of a period, as events have them. Raises a plain refusal where it ends before it begins."""
+    if last < first:
+        raise typer.BadParameter(f"the period ends before it begins: --from {first}, --to {last}")
+    return {"scope_from": first, "scope_to": last}
+
+
 def on_day(help_: str, *names: str) -> Any:
     """An option for a date."""
     return typer.Option(*names, callback=date_of, help=f"{help_} Such as 2026-08-28.")
