@@ -207,3 +207,18 @@ def _seconds(entries: list[Entry]) -> float:
         lines(entries)
         found.append(time.process_time() - began)
     return min(found)
+
+
+def test_in_a_review_of_one_child_an_entry_that_names_nobody_is_compared_as_the_childs() -> None:
+    police = _entry(1, "northshire-police", subjects=frozenset(), child_seen=YES)
+    council = _entry(2, child_seen=NO)
+    assert len(lines([police, council])) == 2
+    (line,) = lines([police, council], CHILD)
+    assert Differ.CHILD_SEEN in line.differ
+    assert line.subjects == {CHILD}
+    assert sorted(_ids([line])) == [police.id, council.id]
+
+
+def test_entries_that_all_name_nobody_stay_so() -> None:
+    (line,) = lines([_entry(1, subjects=frozenset()), _entry(2, "northshire-icb", subjects=frozenset())], CHILD)
+    assert line.subjects == frozenset()

@@ -38,6 +38,14 @@ def test_gaps_run_from_the_day_after_a_sighting_to_the_day_before_the_next_acros
     ]
 
 
+def test_a_sight_that_another_agency_denies_closes_no_gap_though_one_of_them_names_no_child() -> None:
+    day = date(2026, 3, 2)
+    said = _seen(day, "northshire-police", subjects=frozenset())
+    denied = _seen(day, child_seen=NO)
+    (gap,) = combine([_return(said, agency="northshire-police"), _return(denied)], [CHILD]).gaps
+    assert (gap.first, gap.last, gap.disputed) == (FIRST, LAST, (day,))
+
+
 def test_gaps_end_with_the_day_of_the_incident() -> None:
     (gap,) = combine([_return()], [CHILD], until=date(2026, 3, 1)).gaps
     assert (gap.first, gap.last) == (FIRST, date(2026, 3, 1))

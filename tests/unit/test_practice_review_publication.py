@@ -111,6 +111,8 @@ def test_each_missing_thing_is_named_at_once_with_its_remedy() -> None:
         "no-copy-to-ofsted",
     ]
     assert faults["no-copy-to-ofsted"].allowed == ("from 2026-04-24",)
+    assert faults["no-copy-to-ofsted"].detail.startswith("Ofsted has no copy")
+    assert faults["no-copy-to-panel"].detail.startswith("The Panel has no copy")
     assert all(len(fault.detail) <= 400 for fault in faults.values())
 
 

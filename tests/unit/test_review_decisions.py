@@ -231,6 +231,9 @@ def closing(story: Story, why: str, at: Any, **more: Any) -> list[str]:
 def test_it_ends_for_a_reason_that_holds() -> None:
     story = signed()
     assert refused(story, ReviewClosed(why="panel_agreed"), LATER) == {"does-not-hold": ()}
+    with pytest.raises(Refused) as early:
+        story.propose(ReviewClosed(why="panel_agreed"), LATER)
+    assert "cannot end yet" in early.value.faults[0].detail
     story.propose(sent(LATER), LATER)
     story.propose(reply(LATER, PanelView.DISAGREES), LATER)
     assert refused(story, ReviewClosed(why="panel_agreed"), LATER) == {"does-not-hold": ("panel_answered",)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from contracts.review_codes import EntryKind
-from contracts.review_exports import Chronology, ExportedChronology
+from contracts.review_exports import Chronology, ExportedChronology, ExportedGap
 from services.rapid_review.exports.as_pdf import report_pdf
 from services.rapid_review.exports.as_sheets import COLUMNS, as_csv, as_xlsx
 from services.rapid_review.exports.picture import picture
@@ -101,6 +101,15 @@ def test_everything_is_drawn_within_the_picture_and_what_lies_outside_the_period
     words = " ".join(each.text or "" for each in texts)
     assert "and 1 outside the period" in words
     assert "2011" not in words
+
+
+def test_a_month_that_begins_at_the_edge_is_named_within_the_picture() -> None:
+    asked = {"names": {"a-b": "Agency"}, "children": ("Child A",), "incident_on": date(2026, 8, 31)}
+    gap = ExportedGap(child="Child A", first=date(2025, 1, 1), last=date(2026, 9, 1), days=609)
+    texts = list(ElementTree.fromstring(picture(Chronology(agencies=("a-b",), gaps=(gap,), **asked)).svg).iter())
+    last = next(each for each in texts if each.text == "Sep 2026")
+    assert last.attrib["text-anchor"] == "end"
+    assert float(last.attrib["x"]) <= 1000
 
 
 def test_a_column_is_as_high_as_what_happened_and_no_higher_than_its_lane() -> None:

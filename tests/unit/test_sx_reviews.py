@@ -302,6 +302,13 @@ def test_a_request_is_about_the_incidents_children_as_they_are_known_now(door: D
     assert door.said[0][1]["subjects"] == [CHILD]
 
 
+def test_a_period_that_ends_before_it_begins_is_said_before_anything_is_sent(door: Door) -> None:
+    words = ("--from", "2026-12-14", "--to", "2025-01-01", "--reason", "To learn how it came about.")
+    said = run("review", "request", INCIDENT, "northshire-icb", *words, fails=True)
+    assert "ends before it begins" in " ".join(said.output.split())
+    assert door.said == []
+
+
 def test_words_come_out_of_a_file(door: Door, tmp_path: Path) -> None:
     (tmp_path / "why.txt").write_text("The academy is closed until Monday.\n", encoding="utf-8-sig")
     run("review", "gaps", INCIDENT, "--missing", f"northshire-academy=@{tmp_path / 'why.txt'}")
@@ -310,7 +317,8 @@ def test_words_come_out_of_a_file(door: Door, tmp_path: Path) -> None:
     ]
     (tmp_path / "empty.txt").write_text(" ")
     run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'empty.txt'}", fails=True)
-    run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'none.txt'}", fails=True)
+    none = run("review", "comment", INCIDENT, "--comment", f"@{tmp_path / 'none.txt'}", fails=True)
+    assert "there is no file" in none.output
     assert len(door.said) == 1
 
 
@@ -352,6 +360,23 @@ def test_a_chronology_out_of_a_sheet_is_the_answers(door: Door, tmp_path: Path) 
     assert [entry.subjects for entry in told.entries] == [(CHILD,)]
     assert "gaps" not in data
     assert data["signedOff"] is True
+
+
+def test_what_mends_refused_rows_is_named_as_it_is_typed(door: Door, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("date,child,event\n03/04/2026,,A visit.\n2026-04-05,Sam,A visit.\n2026-04-06,,A visit.\n")
+    words = ("review", "return", INCIDENT, "--request", OTHER, "--chronology", str(sheet), "--signed-off")
+    said = " ".join(run(*words, fails=True).output.split())
+    assert "2 rows were refused" in said
+    assert "1 row is kept" in said
+    assert "--day-first" in said
+    assert "--child NAME=subject-" in said
+    assert door.said == []
+
+
+def test_an_agency_that_was_not_asked_is_told_so(door: Door) -> None:
+    said = " ".join(run("review", "accept", INCIDENT, "harbour-homes", fails=True).output.split())
+    assert "harbour-homes has not been asked" in said
 
 
 def test_a_row_that_cannot_be_read_is_refused_by_its_number_and_the_rest_is_kept(door: Door, tmp_path: Path) -> None:

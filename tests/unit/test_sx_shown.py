@@ -55,6 +55,14 @@ def test_an_incidents_id_stands_whole_on_a_narrow_terminal(capsys: pytest.Captur
     assert INCIDENT in capsys.readouterr().out
 
 
+def test_beside_an_id_nothing_falls_off_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    row = [f"northshire-police\n{INCIDENT}", "Thu 10 Dec 2026", "overdue", "1 (late)\n2 (4 outside the period)"]
+    shown.table("Asked", ["agency", "due", "standing", "versions"], [row])
+    printed = capsys.readouterr().out
+    assert INCIDENT in printed
+    assert [word for cell in row for word in cell.split() if word not in printed.split()] == []
+
+
 def test_a_whole_event_serves_where_its_data_or_its_content_is_asked_for(tmp_path: Path) -> None:
     referral = json.loads((PROPOSALS / "incident.referred.v1.json").read_text())
     assert data_of(PROPOSALS / "incident.referred.v1.json") == referral["data"]

@@ -28,7 +28,8 @@ def combine(returns: Iterable[Return], children: Sequence[str], until: date | No
     say), or else to the last day asked about. Entries outside their agency's period are kept, and flagged.
     """
     answers = sorted(returns, key=lambda each: each.agency)
-    merged = lines(_flagged(entry, answer) for answer in answers for entry in answer.entries)
+    only = children[0] if len(children) == 1 else None
+    merged = lines((_flagged(entry, answer) for answer in answers for entry in answer.entries), only)
     asked = [answer for answer in answers if not answer.nil] or answers
     first = min((each.scope_from for each in asked), default=None)
     last = until or max((each.scope_to for each in asked), default=None)

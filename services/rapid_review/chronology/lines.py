@@ -73,7 +73,8 @@ class Line:
 
     @property
     def subjects(self) -> frozenset[str]:
-        return self.first.subjects
+        """Whom it is about: of what was joined, those that anybody names."""
+        return frozenset[str]().union(*(each.subjects for each in self.entries))
 
     @property
     def agencies(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Entries of many agencies into lines: duplicates joined, conflicts side by side. Nothing is lost.
 
 An event is joined, or put side by side, only within one day and about the same subjects (those left open are the same
-as those left open elsewhere). What comes out does not depend on the order in which returns arrived.
+as those left open elsewhere; in a review of one child, the same as that child, as they are for gaps in sight). What
+comes out does not depend on the order in which returns arrived.
 """
 
 from collections import defaultdict
@@ -68,12 +69,16 @@ class _Event:
     agencies: set[str] = field(default_factory=set)
 
 
-def lines(entries: Iterable[Entry]) -> tuple[Line, ...]:
-    """The lines of the combined chronology, in its order. An id that comes twice counts once."""
+def lines(entries: Iterable[Entry], only: str | None = None) -> tuple[Line, ...]:
+    """The lines of the combined chronology, in its order. An id that comes twice counts once.
+
+    `only` is the one child that the review is about, where it is about one.
+    """
+    left_open = frozenset([only] if only else [])
     unique = {each.id: each for each in sorted(entries, key=_place)}
     days: dict[tuple[date, frozenset[str]], list[Entry]] = defaultdict(list)
     for entry in unique.values():
-        days[entry.day, entry.subjects].append(entry)
+        days[entry.day, entry.subjects or left_open].append(entry)
     compared = (group for of_a_day in days.values() for group in _compared(of_a_day))
     made = (_line(event) for group in compared for event in _events(_statements(group)))
     return tuple(sorted(made, key=lambda line: line.place))

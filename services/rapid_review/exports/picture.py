@@ -203,7 +203,8 @@ def _axis(scale: _Scale, top: float, bottom: float) -> Iterator[str]:
     for day, name in _ticks(scale):
         x = scale.x(day)
         yield f'<path d="M{x:.1f} {top}V{bottom + 4}" stroke="#b1b4b6" stroke-width="0.6"/>'
-        yield _text(x, bottom + 17, name, anchor="middle", more=f'font-size="11" fill="{_QUIET}"')
+        at, anchor = (WIDTH - 2, "end") if x > WIDTH - 30 else (x, "middle")
+        yield _text(at, bottom + 17, name, anchor=anchor, more=f'font-size="11" fill="{_QUIET}"')
 
 
 def _ticks(scale: _Scale) -> Iterator[tuple[date, str]]:

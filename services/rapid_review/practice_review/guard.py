@@ -94,14 +94,21 @@ def _copies(on: date, draft: Draft, case: Case, context: Context) -> Iterator[Fa
         yield fault("/data/on", "outside-the-calendar", detail, until)
 
 
+_NAMES = {
+    CopyTo.PANEL: "The Panel",
+    CopyTo.SECRETARY_OF_STATE: "The Secretary of State",
+    CopyTo.OFSTED: "Ofsted",
+}
+
+
 def _late(recipient: CopyTo, copied: date | None, last: date, case: Case, context: Context) -> Fault:
     first = first_publication_day(copied or context.today, case, context).isoformat()
-    who = recipient.value.replace("_", " ")
+    who = _NAMES[recipient]
     if copied is None:
-        detail = f"The {who} has no copy of this version: delivered today, it may be published from {first}."
+        detail = f"{who} has no copy of this version: delivered today, it may be published from {first}."
         return fault("/data/on", f"no-copy-to-{recipient.value.replace('_', '-')}", detail, f"from {first}")
     detail = (
-        f"The {who} had this version on {copied.isoformat()}; for that day it was due by {last.isoformat()}. "
+        f"{who} had this version on {copied.isoformat()}; for that day it was due by {last.isoformat()}. "
         f"It may be published from {first}."
     )
     return fault("/data/on", f"late-copy-to-{recipient.value.replace('_', '-')}", detail, f"from {first}")

@@ -99,10 +99,17 @@ def _closed(state: Review) -> Iterator[Fault]:
         yield fault("/type", "closed", "The review is closed.")
 
 
+_NOT_YET = (
+    "It cannot end yet: it ends once the Panel has replied without queries, or has not replied by the day on which "
+    "that was expected, or once it is cancelled with its notification."
+)
+
+
 def _does_not_hold(state: Review, data: ReviewClosed, context: Context) -> Iterator[Fault]:
     holding = list(_holding(state, context))
     if data.why not in holding:
-        yield fault("/data/why", "does-not-hold", "The review cannot end for this reason as it stands.", *holding)
+        detail = "The review cannot end for this reason as it stands."
+        yield fault("/data/why", "does-not-hold", detail if holding else f"{detail} {_NOT_YET}", *holding)
     elif data.why == "no_reply" and data.reason is None:
         yield fault("/data/reason", "needs-a-reason", "Say why it ends without the Panel's reply.")
 

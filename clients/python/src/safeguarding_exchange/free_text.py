@@ -16,6 +16,8 @@ def words(text: str | None) -> str | None:
     if not text or not text.startswith(FROM_FILE):
         return text
     path = Path(text.removeprefix(FROM_FILE))
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {path}: @ names a file that holds the words")
     try:
         found = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError):
@@ -48,6 +50,13 @@ def date_of(text: str | None) -> str | None:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise typer.BadParameter("give a date such as 2026-08-28") from None
+
+
+def period(first: str, last: str) -> dict[str, str]:
+    """The days of a period, as events have them. Raises a plain refusal where it ends before it begins."""
+    if last < first:
+        raise typer.BadParameter(f"the period ends before it begins: --from {first}, --to {last}")
+    return {"scope_from": first, "scope_to": last}
 
 
 def on_day(help_: str, *names: str) -> Any:

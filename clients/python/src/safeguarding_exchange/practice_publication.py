@@ -29,7 +29,9 @@ def draft(
     findings: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="A JSON file: findings (what, why) and recommendations, each in words."
+            exists=True,
+            dir_okay=False,
+            help="A JSON file: findings (each what and why) and recommendations (each text, and to: agencies).",
         ),
     ] = None,
     account: As = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safeguarding_exchange import review_shown, shown
-from safeguarding_exchange.free_text import at_instant, in_words, on_day, said
+from safeguarding_exchange.free_text import at_instant, in_words, on_day, period, said
 from safeguarding_exchange.options import As, Incident, Json, exchange
 from safeguarding_exchange.practice_publication import publication
 from safeguarding_exchange.proposing import propose
@@ -74,8 +74,7 @@ def scope(
         methodology=methodology,
         scale=scale.value,
         scale_reasons=scale_reasons,
-        scope_from=since,
-        scope_to=until,
+        **period(since, until),
         beside=[each.value for each in beside or []],
     )
     propose(account, "practice-review.scoped", data, incident, json)

@@ -9,7 +9,7 @@ import typer
 
 from safeguarding_exchange import review_shown, shown
 from safeguarding_exchange.exchange import Exchange
-from safeguarding_exchange.free_text import in_words, on_day, said, words
+from safeguarding_exchange.free_text import in_words, on_day, period, said, words
 from safeguarding_exchange.options import As, Incident, Json, exchange
 from safeguarding_exchange.proposing import propose
 from safeguarding_exchange.review_codes import LegalBasis, Task
@@ -92,8 +92,7 @@ def request(
     data = said(
         agency=agency,
         legal_basis=[each.value for each in basis or [LegalBasis.PUBLIC_TASK, LegalBasis.REVIEW_DUTY]],
-        scope_from=since,
-        scope_to=until,
+        **period(since, until),
         subjects=about,
         household=household,
         reason=reason,

@@ -6,6 +6,7 @@ taken once.
 
 import json as json_
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,15 +102,31 @@ def _sheet(path: Path, draft: Path | None, day_first: bool, children: list[str])
         return sheet
     to = draft or path.with_suffix(".draft.json")
     beside = spreadsheets.keep(sheet, to)
-    shown.errors.print(f"[bold red]{len(sheet.refused)} rows were refused; nothing was sent[/bold red]")
+    shown.errors.print(f"[bold red]{_rows(len(sheet.refused), 'was', 'were')} refused; nothing was sent[/bold red]")
     for row in sheet.refused:
         shown.errors.print(f"  row {row.row}: {row.why}", markup=False)
+    for hint in _hints(sheet):
+        shown.errors.print(f"  {hint}", markup=False)
+    rest = f"{_rows(len(sheet.entries), 'is', 'are')} kept in {to}"
     shown.errors.print(
-        f"  {len(sheet.entries)} rows are kept in {to}. Mend {beside}, then: --chronology {beside} --draft {to}",
+        f"  {rest}. Mend {beside}, then: --chronology {beside} --draft {to}",
         markup=False,
         soft_wrap=True,
     )
     raise typer.Exit(1)
+
+
+def _rows(count: int, one: str, several: str) -> str:
+    return f"{count} row {one}" if count == 1 else f"{count} rows {several}"
+
+
+def _hints(sheet: Sheet) -> Iterator[str]:
+    """What mends many rows at once, without a look at any of them."""
+    whys = " ".join(row.why for row in sheet.refused)
+    if "the day comes first" in whys:
+        yield "If the day comes first in all of them, give --day-first too"
+    if "which subject that is" in whys:
+        yield "Say who a name is with --child NAME=subject-…; `sx review detail … --request …` tells the subjects"
 
 
 def _events(

@@ -7,7 +7,7 @@ from rich.markup import escape
 from safeguarding_exchange import shown
 
 PURPOSE = (
-    "A review is to learn how children can be kept safer. It holds no individual and no agency to account: employers,\n"
+    "A review is to learn how children can be kept safer. It holds no individual and no agency to account: employers, "
     "regulators and courts do that, in processes of their own that can run beside it."
 )
 CLOCKS = {

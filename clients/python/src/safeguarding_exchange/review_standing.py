@@ -35,6 +35,9 @@ def meant(door: Exchange, incident: str, agency: str | None, request: str | None
         found = [one for one in found if one["agency"] == who]
         owing = [one for one in found if one["status"] in ("requested", "acknowledged", "queried")]
         found = owing or found
+    if not found and request is None:
+        told = f"{who} has not been asked in this review, as far as you may see"
+        raise typer.BadParameter(f"{told}: `sx review show` lists who was; name another's request with --request")
     if len(found) != 1:
         several = ", ".join(f"{one['request']} ({one['agency']})" for one in found) or "none"
         raise typer.BadParameter(f"say which request with --request; to {who} there are: {several}")

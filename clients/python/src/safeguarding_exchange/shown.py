@@ -44,10 +44,11 @@ def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     if not rows:
         console.print(f"{title}: nothing")
         return
+    # A column with ids is as wide as they are: a narrow terminal folds the others, and crops nothing.
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False)
     for number, column in enumerate(columns):
-        holds_ids = any(kind in str(row[number]) for row in rows for kind in IDS)
-        made.add_column(column, overflow="fold", min_width=ID_WIDTH if holds_ids else None)
+        with_ids = [line for row in rows for line in str(row[number]).splitlines() if any(kind in line for kind in IDS)]
+        made.add_column(column, overflow="fold", width=max([ID_WIDTH, *map(len, with_ids)]) if with_ids else None)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(made)
