@@ -475,6 +475,8 @@ def test_whoever_is_asked_alone_is_shown_its_request_alone(door: Door, monkeypat
     monkeypatch.setattr(Door, "pages", lambda *_: [told])
     assert REQUEST in run("review", "show", INCIDENT).output
     assert "you are asked" in run("review", "list").output
+    asked["waits"] = []
+    assert "you were asked" in run("review", "list").output
 
 
 def test_the_list_tells_what_waits_first(door: Door) -> None:

@@ -36,7 +36,7 @@ def glance(one: dict[str, Any]) -> list[Any]:
     waits = [wait for part in parts for wait in part.get("waits", ())]
     first = min(waits, key=lambda wait: str(wait.get("due") or "9999"), default=None)
     states = [f"{kind}: {plain(one[name].get('status'))}" for name, kind in KINDS if one.get(name, {}).get("status")]
-    asked = ["you are asked"] if not states else []
+    asked = [] if states else ["you are asked" if waits else "you were asked"]
     return [f"{'; '.join(states or asked)}\n{one['incident']}", _wait(first) if first else "", due_of(first)]
 
 
