@@ -91,7 +91,7 @@ class Occurrence(Model):
     @model_validator(mode="after")
     def sensible(self) -> Self:
         if self.date_to and self.date_to < self.date_from:
-            raise ValueError("dateTo lies before dateFrom")
+            raise ValueError("the time of what happened ends before it begins")
         if self.outside_england and self.normally_resident is not True:
             raise ValueError("outsideEngland needs normallyResident: true; otherwise no English authority notifies")
         return self

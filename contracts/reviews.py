@@ -128,7 +128,7 @@ class InformationRequested(Addressed):
     @model_validator(mode="after")
     def a_period(self) -> Self:
         if self.scope_to < self.scope_from:
-            raise ValueError("scopeTo lies before scopeFrom")
+            raise ValueError("the period ends before it begins")
         return self
 
 

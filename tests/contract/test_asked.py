@@ -1,15 +1,19 @@
 """What being asked by a review opens to an agency that otherwise has nothing to do with an incident, and what not."""
 
+import json
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from contracts.access import OPEN_TO_THE_ASKED, Agreement, Matter, Party, may_propose, visible_fields
-from contracts.catalogue import CATALOGUE
+from contracts.catalogue import CATALOGUE, parse
 from contracts.codes import AgencyType, Incidents, Role
+from shared.problems import faults_of
 
 HERE, SCHOOL = "northshire", "a-school"
 EVERY = frozenset(CATALOGUE)
@@ -73,3 +77,12 @@ def test_being_asked_takes_nothing_from_whom_the_incident_concerns(name: str, ki
     party, agreement = Party("icb", kind), replace(AGREEMENT, agency="icb")
     asked = replace(MATTER, asked=frozenset({"icb"}))
     assert visible_fields(party, name, agreement, asked) == visible_fields(party, name, agreement, MATTER)
+
+
+@pytest.mark.parametrize("example", ["information.requested.v1", "practice-review.scoped.v1"])
+def test_a_period_that_ends_before_it_begins_is_refused_in_words(example: str) -> None:
+    value = json.loads((Path("contracts/examples/proposals") / f"{example}.json").read_text())
+    value["data"] |= {"scopeFrom": "2026-03-02", "scopeTo": "2026-03-01"}
+    with pytest.raises(ValidationError) as refused:
+        parse(value)
+    assert [fault.detail for fault in faults_of(refused.value)] == ["the period ends before it begins"]
