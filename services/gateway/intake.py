@@ -204,6 +204,8 @@ class Intake:
         work = self._work(tx, checked.event, calendar)
         try:
             subject, known = await self._about(work, checked, offered.arrival.party, standing)
+            if checked.entry.owner != SERVICE:  # what the gateway owns it decides with those incidents at hand
+                await self._others(tx, checked.event, subject, offered.arrival.party, standing)
             faults = await foreign(tx, self._place.log, subject, checked.event) if known else []
             if faults:
                 raise Rejected(422, faults)
@@ -260,8 +262,6 @@ class Intake:
         if not decision.allowed:
             detail = "Your agency and role may not propose this about this incident."
             raise Rejected(403, [Fault(pointer="/type", rule=decision.rule, detail=detail)])
-        if checked.entry.owner != SERVICE:  # what the gateway owns it decides with those incidents at hand
-            await self._others(work.tx, event, subject, party, directory)
         return subject, known
 
     async def _others(self, tx: Transaction, event: AnyEvent, subject: str, party: Party, directory: Directory) -> None:
