@@ -59,8 +59,8 @@ def incidents_of(fact: AnyEvent) -> frozenset[str]:
     named = [fact.subject]
     model: type[BaseModel] = type(fact.data)
     for member in _naming(model):
-        told = getattr(fact.data, member)
-        named += [told] if isinstance(told, str) else told or ()
+        told = getattr(fact.data, member)  # or a person: who leads for an agency, before that is sealed
+        named += [told] if isinstance(told, str) else told if isinstance(told, tuple) else ()
     return frozenset(name for name in named if name and name.startswith(PREFIX))
 
 

@@ -1,6 +1,7 @@
 """The one intake, on a real PostgreSQL: what is taken, what is refused and why, and what is kept of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.stacks import Stack
 
 DRAFT = Path(__file__).parents[2] / "contracts" / "examples" / "proposals" / "notification.drafted.v1.json"
 WORDS = ("Child A", "Address A", "Phrase A", "Duty officer A", "01632", "Place A", "2019-08-28")
+ASKED = json.loads(DRAFT.with_name("information.requested.v1.json").read_text())["data"]
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +264,19 @@ async def test_another_owners_proposal_is_sent_on_with_the_version_of_the_incide
     async with gateway.database.reading() as connection:
         assert await receipts.awaiting(connection, str(taken.receipt.incident), NOW + timedelta(hours=1))
         assert not await receipts.awaiting(connection, str(taken.receipt.incident), NOW)
+
+
+async def test_whom_a_request_is_for_is_no_incident_that_it_names(gateway: Ground) -> None:
+    (taken,) = await gateway.take(referral())
+    assert taken.receipt is not None
+    incident = str(taken.receipt.incident)
+    child = (await gateway.facts(incident))[0].data.children[0].subject
+    lead = {"name": "Lead A", "role": "safeguarding lead", "email": "lead@academy.northshire.example"}
+    data = ASKED | {"subjects": [child], "lead": lead}
+    asked = event("information.requested.v1", data, agency=COUNCIL, subject=incident)
+    (sent,) = await gateway.take(asked, arrival=gateway.arrival(COUNCIL, "business-unit-manager", "business_unit"))
+    assert sent.receipt is not None
+    assert sent.receipt.status == "pending", sent.receipt.faults
 
 
 async def test_a_proposal_names_no_further_incident_that_is_not_there_for_its_sender(gateway: Ground) -> None:
